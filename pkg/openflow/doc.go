@@ -1,0 +1,24 @@
+// Package openflow speaks OpenFlow 1.5 with the Nicira extensions of Open vSwitch: matches, actions, flows, groups and
+// messages, on the wire and as the text of ovs-ofctl.
+//
+// Start at [Flow]: a [Match] and [Actions], both built by chaining or read by [ParseFlow]. They hold the bytes which
+// ovs-vswitchd gives back when the flow is dumped, so the difference between what is wanted and what is there is a
+// comparison of strings.
+//
+//   - field.go, fieldtable.go: the match fields; wire, text and checks all read this one table
+//   - oxm.go: fields as they lie in a match, and its canonical form
+//   - match.go, setters.go, prereq.go, matchtext.go: matches
+//   - subfield.go: bit ranges of fields, as actions use them
+//   - actions.go, setfield.go, ct.go, nat.go, learn.go, instructions.go: actions, built and decoded; actiontext.go,
+//     cttext.go, learntext.go and parseactions.go: their text
+//   - port.go, mac.go: ports and Ethernet addresses
+//   - value.go, parsevalue.go, words.go: the text of values
+//   - flow.go, flowmod.go, flowstats.go, flowtext.go: flows
+//   - group.go, grouptext.go: groups
+//   - message.go and the files named after a message: everything that goes over the connection
+//   - errors.go, codes.go: the errors of a switch, by name
+//
+// Encoders append and decoders return errors; nothing here logs, opens a socket or panics on what a peer sends. Unknown
+// fields, actions and messages are kept as raw bytes. Only builders panic, on values that no caller can have meant, such
+// as a register that does not exist.
+package openflow

@@ -1,0 +1,205 @@
+package openflow
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Version15 is OpenFlow 1.5 as it stands in every header.
+const Version15 = 6
+
+// HeaderLen is the length of the header of every message.
+const HeaderLen = 8
+
+// MessageType is the type of a message.
+type MessageType uint8
+
+// The types of messages of OpenFlow 1.5 that are used here.
+const (
+	TypeHello            MessageType = 0
+	TypeError            MessageType = 1
+	TypeEchoRequest      MessageType = 2
+	TypeEchoReply        MessageType = 3
+	TypeExperimenter     MessageType = 4
+	TypeFeaturesRequest  MessageType = 5
+	TypeFeaturesReply    MessageType = 6
+	TypePacketIn         MessageType = 10
+	TypeFlowRemoved      MessageType = 11
+	TypePortStatus       MessageType = 12
+	TypePacketOut        MessageType = 13
+	TypeFlowMod          MessageType = 14
+	TypeGroupMod         MessageType = 15
+	TypeMultipartRequest MessageType = 18
+	TypeMultipartReply   MessageType = 19
+	TypeBarrierRequest   MessageType = 20
+	TypeBarrierReply     MessageType = 21
+	TypeBundleControl    MessageType = 33
+	TypeBundleAdd        MessageType = 34
+)
+
+var typeNames = map[MessageType]string{
+	TypeHello: "HELLO", TypeError: "ERROR", TypeEchoRequest: "ECHO_REQUEST", TypeEchoReply: "ECHO_REPLY",
+	TypeExperimenter: "EXPERIMENTER", TypeFeaturesRequest: "FEATURES_REQUEST", TypeFeaturesReply: "FEATURES_REPLY",
+	TypePacketIn: "PACKET_IN", TypeFlowRemoved: "FLOW_REMOVED", TypePortStatus: "PORT_STATUS", TypePacketOut: "PACKET_OUT",
+	TypeFlowMod: "FLOW_MOD", TypeGroupMod: "GROUP_MOD", TypeMultipartRequest: "MULTIPART_REQUEST",
+	TypeMultipartReply: "MULTIPART_REPLY", TypeBarrierRequest: "BARRIER_REQUEST", TypeBarrierReply: "BARRIER_REPLY",
+	TypeBundleControl: "BUNDLE_CONTROL", TypeBundleAdd: "BUNDLE_ADD_MESSAGE",
+}
+
+// String is the name of the type in the specification, without its prefix.
+func (t MessageType) String() string {
+	if name, ok := typeNames[t]; ok {
+		return name
+	}
+	return fmt.Sprintf("message type %d", uint8(t))
+}
+
+// Header is the front of every message.
+type Header struct {
+	Version uint8
+	Type    MessageType
+	Length  uint16
+	Xid     uint32
+}
+
+// DecodeHeader reads the header at the front of b.
+func DecodeHeader(b []byte) (Header, error) {
+	if len(b) < HeaderLen {
+		return Header{}, fmt.Errorf("header in %d bytes: %w", len(b), errTruncated)
+	}
+	h := Header{
+		Version: b[0],
+		Type:    MessageType(b[1]),
+		Length:  binary.BigEndian.Uint16(b[2:]),
+		Xid:     binary.BigEndian.Uint32(b[4:]),
+	}
+	if h.Length < HeaderLen {
+		return Header{}, fmt.Errorf("%s of %d bytes, less than its header", h.Type, h.Length)
+	}
+	return h, nil
+}
+
+// Message is what goes over a connection, apart from the header.
+type Message interface {
+	MessageType() MessageType
+	// AppendBinary appends the body.
+	AppendBinary(b []byte) ([]byte, error)
+}
+
+// AppendMessage appends m with its header.
+func AppendMessage(b []byte, xid uint32, m Message) ([]byte, error) {
+	start := len(b)
+	b = append(b, Version15, byte(m.MessageType()), 0, 0)
+	b = binary.BigEndian.AppendUint32(b, xid)
+	b, err := m.AppendBinary(b)
+	if err != nil {
+		return b[:start], err
+	}
+	n := len(b) - start
+	if n > 0xffff {
+		return b[:start], fmt.Errorf("%s of %d bytes is longer than a message can be", m.MessageType(), n)
+	}
+	binary.BigEndian.PutUint16(b[start+2:], uint16(n))
+	return b, nil
+}
+
+// Decode reads one whole message. A message of a type that is not known comes as [Raw].
+func Decode(b []byte) (Header, Message, error) {
+	h, err := DecodeHeader(b)
+	if err != nil {
+		return Header{}, nil, err
+	}
+	if int(h.Length) != len(b) {
+		return h, nil, fmt.Errorf("%s of %d bytes in %d: %w", h.Type, h.Length, len(b), errTruncated)
+	}
+	m, err := decodeBody(h, b[HeaderLen:])
+	if err != nil {
+		return h, nil, fmt.Errorf("%s: %w", h.Type, err)
+	}
+	return h, m, nil
+}
+
+func decodeBody(h Header, b []byte) (Message, error) {
+	switch h.Type {
+	case TypeHello:
+		return decodeHello(h.Version, b)
+	case TypeError:
+		return decodeError(b)
+	case TypeEchoRequest:
+		return Echo{Data: clone(b)}, nil
+	case TypeEchoReply:
+		return Echo{Reply: true, Data: clone(b)}, nil
+	}
+	if h.Version != Version15 {
+		return Raw{Type: h.Type, Body: clone(b)}, nil
+	}
+	switch h.Type {
+	case TypeFeaturesRequest, TypeBarrierRequest, TypeBarrierReply:
+		return Empty(h.Type), nil
+	case TypeFeaturesReply:
+		return decodeFeatures(b)
+	case TypeFlowMod:
+		return decodeFlowMod(b)
+	case TypeGroupMod:
+		return decodeGroupMod(b)
+	case TypeFlowRemoved:
+		return decodeFlowRemoved(b)
+	case TypePortStatus:
+		return decodePortStatus(b)
+	case TypeMultipartRequest, TypeMultipartReply:
+		return decodeMultipart(h.Type, b)
+	case TypeBundleControl:
+		return decodeBundleControl(b)
+	case TypeBundleAdd:
+		return decodeBundleAdd(b)
+	}
+	return Raw{Type: h.Type, Body: clone(b)}, nil
+}
+
+func clone(b []byte) []byte { return append([]byte(nil), b...) }
+
+// Empty is a message without a body: a features or barrier request, a barrier reply.
+type Empty MessageType
+
+// MessageType implements [Message].
+func (m Empty) MessageType() MessageType { return MessageType(m) }
+
+// AppendBinary implements [Message].
+func (m Empty) AppendBinary(b []byte) ([]byte, error) { return b, nil }
+
+// Raw is a message of a type that this package does not interpret.
+type Raw struct {
+	Type MessageType
+	Body []byte
+}
+
+// MessageType implements [Message].
+func (m Raw) MessageType() MessageType { return m.Type }
+
+// AppendBinary implements [Message].
+func (m Raw) AppendBinary(b []byte) ([]byte, error) { return append(b, m.Body...), nil }
+
+// Echo asks for, or is, a sign of life.
+type Echo struct {
+	Reply bool
+	Data  []byte
+}
+
+// MessageType implements [Message].
+func (m Echo) MessageType() MessageType {
+	if m.Reply {
+		return TypeEchoReply
+	}
+	return TypeEchoRequest
+}
+
+// AppendBinary implements [Message].
+func (m Echo) AppendBinary(b []byte) ([]byte, error) { return append(b, m.Data...), nil }
+
+// Mod is a message that changes the switch and can be part of a bundle: [FlowMod] or [GroupMod].
+type Mod interface {
+	Message
+	// String is the flow or group as ovs-ofctl spells it, for errors.
+	String() string
+	mod()
+}
