@@ -1,0 +1,173 @@
+package ovsdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ovn-kubernetes/libovsdb/client"
+	"github.com/ovn-kubernetes/libovsdb/model"
+	libovsdb "github.com/ovn-kubernetes/libovsdb/ovsdb"
+)
+
+// Bridge is a bridge as it should be. Keys of the maps that it does not name are left as they are.
+type Bridge struct {
+	Name         string
+	DatapathType string   // "system" or "netdev"
+	FailMode     string   // "secure" or "standalone"
+	Protocols    []string // as in "OpenFlow15"; empty is what the switch offers by default
+	OtherConfig  map[string]string
+	ExternalIDs  map[string]string
+}
+
+// EnsureBridge creates the bridge or corrects what differs.
+func (d *DB) EnsureBridge(ctx context.Context, b Bridge) error {
+	row := &bridgeRow{Name: b.Name}
+	err := d.client.Get(ctx, row)
+	switch {
+	case errors.Is(err, client.ErrNotFound):
+		err = d.createBridge(ctx, b)
+	case err == nil:
+		err = d.correctBridge(ctx, row, b)
+	}
+	if err != nil {
+		return fmt.Errorf("bridge %s: %w", b.Name, err)
+	}
+	return nil
+}
+
+func (d *DB) createBridge(ctx context.Context, b Bridge) error {
+	root, err := d.root(ctx)
+	if err != nil {
+		return err
+	}
+	// Every bridge has a port and an interface of its own name.
+	iface := &interfaceRow{UUID: "newiface", Name: b.Name, Type: "internal"}
+	port := &portRow{UUID: "newport", Name: b.Name, Interfaces: []string{iface.UUID}}
+	bridge := &bridgeRow{
+		UUID: "newbridge", Name: b.Name, Ports: []string{port.UUID}, FailMode: &b.FailMode, Protocols: b.Protocols,
+		DatapathType: b.DatapathType, OtherConfig: b.OtherConfig, ExternalIDs: b.ExternalIDs,
+	}
+	ops, err := d.client.Create(iface, port, bridge)
+	if err != nil {
+		return err
+	}
+	attach, err := d.client.Where(root).Mutate(root, model.Mutation{
+		Field: &root.Bridges, Mutator: libovsdb.MutateOperationInsert, Value: []string{bridge.UUID},
+	})
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, append(ops, attach...))
+}
+
+func (d *DB) correctBridge(ctx context.Context, row *bridgeRow, b Bridge) error {
+	var fields []any
+	if row.DatapathType != b.DatapathType {
+		row.DatapathType = b.DatapathType
+		fields = append(fields, &row.DatapathType)
+	}
+	if row.FailMode == nil || *row.FailMode != b.FailMode {
+		row.FailMode = &b.FailMode
+		fields = append(fields, &row.FailMode)
+	}
+	if !sameSet(row.Protocols, b.Protocols) {
+		row.Protocols = b.Protocols
+		fields = append(fields, &row.Protocols)
+	}
+	if merged, differs := merge(row.OtherConfig, b.OtherConfig); differs {
+		row.OtherConfig = merged
+		fields = append(fields, &row.OtherConfig)
+	}
+	if merged, differs := merge(row.ExternalIDs, b.ExternalIDs); differs {
+		row.ExternalIDs = merged
+		fields = append(fields, &row.ExternalIDs)
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	ops, err := d.client.Where(row).Update(row, fields...)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, ops)
+}
+
+// BridgeExternalIDs are the external_ids of a bridge, or [ErrNotFound].
+func (d *DB) BridgeExternalIDs(ctx context.Context, name string) (map[string]string, error) {
+	row, err := d.bridge(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return row.ExternalIDs, nil
+}
+
+// SetBridgeExternalID sets one of the external_ids of a bridge.
+func (d *DB) SetBridgeExternalID(ctx context.Context, name, key, value string) error {
+	row, err := d.bridge(ctx, name)
+	if err != nil {
+		return err
+	}
+	row.ExternalIDs, _ = merge(row.ExternalIDs, map[string]string{key: value})
+	ops, err := d.client.Where(row).Update(row, &row.ExternalIDs)
+	if err != nil {
+		return err
+	}
+	if err := d.change(ctx, ops); err != nil {
+		return fmt.Errorf("bridge %s: external_ids:%s: %w", name, key, err)
+	}
+	return nil
+}
+
+// DeleteBridge deletes a bridge with all its ports. One that does not exist is gone already.
+func (d *DB) DeleteBridge(ctx context.Context, name string) error {
+	row, err := d.bridge(ctx, name)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	root, err := d.root(ctx)
+	if err != nil {
+		return err
+	}
+	// Rows that nothing refers to vanish by themselves.
+	ops, err := d.client.Where(root).Mutate(root, model.Mutation{
+		Field: &root.Bridges, Mutator: libovsdb.MutateOperationDelete, Value: []string{row.UUID},
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.change(ctx, ops); err != nil {
+		return fmt.Errorf("delete bridge %s: %w", name, err)
+	}
+	return nil
+}
+
+func (d *DB) bridge(ctx context.Context, name string) (*bridgeRow, error) {
+	row := &bridgeRow{Name: name}
+	if err := d.client.Get(ctx, row); err != nil {
+		if errors.Is(err, client.ErrNotFound) {
+			err = ErrNotFound
+		}
+		return nil, fmt.Errorf("bridge %s: %w", name, err)
+	}
+	return row, nil
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// merge returns have with what want has on top, and whether that is a change.
+func merge(have, want map[string]string) (map[string]string, bool) {
+	merged := maps.Clone(have)
+	if merged == nil {
+		merged = make(map[string]string)
+	}
+	maps.Copy(merged, want)
+	return merged, !maps.Equal(have, merged)
+}
