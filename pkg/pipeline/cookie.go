@@ -1,0 +1,103 @@
+package pipeline
+
+import (
+	"fmt"
+	"hash/fnv"
+)
+
+// A cookie is magic (16 bits), feature (8 bits) and a hash of the owner (40 bits); the hash 0 stands for several owners.
+const (
+	// CookieMagic is in the upper bits of the cookie of every flow that this package makes.
+	CookieMagic uint64 = 0x616d << 48
+	// CookieMagicMask covers the bits of CookieMagic.
+	CookieMagicMask uint64 = 0xffff << 48
+
+	// CookieRefuses is the bit that the cookies of refusing features have and those of the others have not.
+	CookieRefuses uint64 = 0x80 << cookieOwnerBits
+
+	cookieOwnerBits        = 40
+	cookieOwnerMask uint64 = 1<<cookieOwnerBits - 1
+)
+
+// Feature says what a flow is for. Features from [FeatureUnclassified] on are drops: the packets that such flows have
+// counted were refused for that reason.
+type Feature uint8
+
+// The features that forward. Numbers are in the cookies of running switches: add, never renumber.
+const (
+	FeatureNode         Feature = 1 // the Node's own ports and everything that does not depend on others
+	FeaturePod          Feature = 2 // a local Pod
+	FeaturePeer         Feature = 3 // another Node of the cluster
+	FeatureMulticluster Feature = 6 // gateways and other clusters
+)
+
+// The features that refuse. Numbers as above.
+const (
+	FeatureUnclassified    Feature = 0x80 + iota // from a port or of a kind that nothing is known about
+	FeatureTunnelSender                          // from the tunnel, but not from anyone known
+	FeatureTunnelSource                          // from the tunnel, with a source or MAC that this sender may not use
+	FeatureTunnelNeighbor                        // ARP or neighbor discovery from the tunnel
+	FeaturePodSource                             // from a Pod, with a MAC or IP that is not its own
+	FeatureNeighbor                              // ARP or neighbor discovery that speaks for others, or announces
+	FeatureUnknownNeighbor                       // neighbor discovery for an address that nobody here has
+	FeatureInvalid                               // not trackable, or not part of a known connection
+	FeatureForeignTransit                        // from one other cluster to another
+	FeatureNoDestination                         // to an address of this cluster that nobody has
+	FeatureNoGateway                             // to another cluster while there is no gateway to it
+	FeatureNotRouted                             // from the tunnel or the Node, to what this Node does not route
+)
+
+var featureNames = map[Feature]string{
+	FeatureNode:            "node",
+	FeaturePod:             "pod",
+	FeaturePeer:            "peer",
+	FeatureMulticluster:    "multicluster",
+	FeatureUnclassified:    "unclassified",
+	FeatureTunnelSender:    "tunnel-sender",
+	FeatureTunnelSource:    "tunnel-source",
+	FeatureTunnelNeighbor:  "tunnel-neighbor",
+	FeaturePodSource:       "pod-source",
+	FeatureNeighbor:        "neighbor",
+	FeatureInvalid:         "conntrack-invalid",
+	FeatureForeignTransit:  "foreign-transit",
+	FeatureNoDestination:   "no-destination",
+	FeatureNoGateway:       "no-gateway",
+	FeatureNotRouted:       "not-routed",
+	FeatureUnknownNeighbor: "unknown-neighbor",
+}
+
+// String is the feature's name, as in labels of metrics.
+func (f Feature) String() string {
+	if name, ok := featureNames[f]; ok {
+		return name
+	}
+	return fmt.Sprintf("feature-%#x", uint8(f))
+}
+
+// Refuses reports whether flows of this feature drop packets that were not supposed to be there.
+func (f Feature) Refuses() bool { return f >= 0x80 }
+
+// CookieFeature takes the feature out of a cookie; ok tells whether the flow is one of this package's.
+func CookieFeature(cookie uint64) (f Feature, ok bool) {
+	return Feature(cookie >> cookieOwnerBits), cookie&CookieMagicMask == CookieMagic
+}
+
+// cookieFor is the cookie of a flow of one owner. The zero owner stands for several.
+func cookieFor(f Feature, o Owner) uint64 {
+	return CookieMagic | uint64(f)<<cookieOwnerBits | o.hash()
+}
+
+// hash is never 0, but for the zero Owner.
+func (o Owner) hash() uint64 {
+	if o == (Owner{}) {
+		return 0
+	}
+	h := fnv.New64a()
+	h.Write([]byte{byte(o.Kind)})
+	h.Write([]byte(o.Name))
+	sum := h.Sum64()
+	if folded := (sum ^ sum>>cookieOwnerBits) & cookieOwnerMask; folded != 0 {
+		return folded
+	}
+	return 1
+}

@@ -1,0 +1,88 @@
+package pipeline
+
+import (
+	"net/netip"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+)
+
+// The priorities of table L3Forwarding: what is nearer wins.
+const (
+	l3ReplyToGateway = 215 // above local Pods: what entered from antrea-gw0 goes back there
+	l3Local          = 210
+	l3NotRelayed     = 208
+	l3Foreign        = 207
+	l3OwnCluster     = 205
+	l3OtherCluster   = 200
+	l3Nobody         = 190
+	l3Miss           = 100
+)
+
+// next sends the packet to a table.
+func next(t openflow.TableID) openflow.Actions { return openflow.Actions{}.Resubmit(t) }
+
+// track looks the connection up in the main zone, translates what is part of a translated one, and goes on in table t.
+func track(t openflow.TableID) openflow.Actions {
+	return openflow.Actions{}.CT(openflow.CT{Zone: ZoneMain, Table: openflow.TableRef(t), NAT: &openflow.NAT{}})
+}
+
+// toGateway forwards to antrea-gw0. The TTL is the host's business.
+func (n Node) toGateway() openflow.Actions {
+	return openflow.Actions{}.
+		SetEthSrc(MACNode).
+		SetEthDst(n.GatewayMAC).
+		Load(destinationClass, classGateway).
+		Resubmit(TableSNAT)
+}
+
+// toPod forwards to a local Pod.
+func (n Node) toPod(p Pod) openflow.Actions {
+	return openflow.Actions{}.
+		SetEthSrc(n.GatewayMAC).
+		SetEthDst(p.MAC).
+		Load(destinationClass, classPod).
+		Load(outputPort, uint64(p.Port)).
+		Resubmit(TableL3DecTTL)
+}
+
+// toTunnel forwards to the Node with address remote; mac tells it whether that is in the same cluster.
+func (n Node) toTunnel(mac openflow.MAC, remote netip.Addr) openflow.Actions {
+	return openflow.Actions{}.
+		SetEthSrc(n.GatewayMAC).
+		SetEthDst(mac).
+		SetTunDst(remote).
+		Load(destinationClass, classTunnel).
+		Resubmit(TableL3DecTTL)
+}
+
+// sameFamily picks the first address that tunnels from this Node can reach.
+func (n Node) sameFamily(addrs []netip.Addr) (netip.Addr, bool) {
+	for _, a := range addrs {
+		if a.IsValid() && (!n.TransportIP.IsValid() || a.Is4() == n.TransportIP.Is4()) {
+			return a, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// families are the families of IP that Pods of this Node have.
+func (n Node) families() []family {
+	var has4, has6 bool
+	for _, p := range n.PodCIDRs {
+		has4, has6 = has4 || p.Addr().Is4(), has6 || p.Addr().Is6()
+	}
+	for _, a := range n.GatewayIPs {
+		has4, has6 = has4 || a.Is4(), has6 || a.Is6()
+	}
+	var fs []family
+	if has4 {
+		fs = append(fs, ipv4)
+	}
+	if has6 {
+		fs = append(fs, ipv6)
+	}
+	return fs
+}
+
+// host is the prefix that holds one address.
+func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }

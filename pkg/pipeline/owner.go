@@ -1,0 +1,120 @@
+package pipeline
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+)
+
+// Kind is the kind of thing that owns flows.
+type Kind uint8
+
+// The kinds of owners, and the parts of a State that their flows depend on. Their order decides who wins where two owners
+// want different flows for the same packets: the Node before its cluster, the cluster before others.
+const (
+	KindNode     Kind = 1 + iota // State.Node
+	KindGateways                 // State.Node, State.Gateways
+	KindPeer                     // State.Node, one of State.Peers
+	KindPod                      // State.Node, one of State.Pods
+	KindCluster                  // State.Node, State.Gateways, one of State.Clusters
+)
+
+var kindNames = map[Kind]string{
+	KindNode: "node", KindGateways: "gateways", KindPeer: "peer", KindPod: "pod", KindCluster: "cluster",
+}
+
+// Owner is something whose flows come and go together.
+type Owner struct {
+	Kind Kind
+	Name string // key in the map of the State; empty for KindNode and KindGateways
+}
+
+// String is the owner as kind/name.
+func (o Owner) String() string {
+	if o.Name == "" {
+		return kindNames[o.Kind]
+	}
+	return kindNames[o.Kind] + "/" + o.Name
+}
+
+func (o Owner) compare(p Owner) int {
+	if o.Kind != p.Kind {
+		return int(o.Kind) - int(p.Kind)
+	}
+	if o.Name < p.Name {
+		return -1
+	}
+	if o.Name > p.Name {
+		return 1
+	}
+	return 0
+}
+
+// Owners lists all owners in s: by kind, then by name.
+func (s State) Owners() []Owner {
+	owners := make([]Owner, 0, 2+len(s.Peers)+len(s.Pods)+len(s.Clusters))
+	owners = append(owners, Owner{Kind: KindNode}, Owner{Kind: KindGateways})
+	for name := range maps.Keys(s.Peers) {
+		owners = append(owners, Owner{KindPeer, name})
+	}
+	for name := range maps.Keys(s.Pods) {
+		owners = append(owners, Owner{KindPod, name})
+	}
+	for name := range maps.Keys(s.Clusters) {
+		owners = append(owners, Owner{KindCluster, name})
+	}
+	slices.SortFunc(owners, Owner.compare)
+	return owners
+}
+
+// CompileOwner returns the flows that one owner wants, in the order of the tables it goes through. An owner that is not
+// in s wants none.
+func CompileOwner(s State, o Owner) []openflow.Flow {
+	r := rules{owner: o}
+	switch o.Kind {
+	case KindNode:
+		r.node(s)
+	case KindGateways:
+		r.gateways(s)
+	case KindPeer:
+		if peer, ok := s.Peers[o.Name]; ok {
+			r.peer(s, peer)
+		}
+	case KindPod:
+		if pod, ok := s.Pods[o.Name]; ok {
+			r.pod(s, pod)
+		}
+	case KindCluster:
+		if cluster, ok := s.Clusters[o.Name]; ok {
+			r.cluster(s, o.Name, cluster)
+		}
+	}
+	return r.flows
+}
+
+var kindFeatures = map[Kind]Feature{
+	KindNode: FeatureNode, KindGateways: FeatureMulticluster, KindPeer: FeaturePeer, KindPod: FeaturePod, KindCluster: FeatureMulticluster,
+}
+
+// rules collects the flows of one owner.
+type rules struct {
+	owner Owner
+	flows []openflow.Flow
+}
+
+// add adds a flow that forwards.
+func (r *rules) add(t openflow.TableID, priority uint16, m openflow.Match, a openflow.Actions) {
+	r.flow(kindFeatures[r.owner.Kind], t, priority, m, a)
+}
+
+// drop adds a flow that drops what it matches and counts it as f.
+func (r *rules) drop(f Feature, t openflow.TableID, priority uint16, m openflow.Match) {
+	r.flow(f, t, priority, m, openflow.Actions{})
+}
+
+func (r *rules) flow(f Feature, t openflow.TableID, priority uint16, m openflow.Match, a openflow.Actions) {
+	r.flows = append(r.flows, openflow.Flow{
+		Table: t, Priority: priority, Cookie: cookieFor(f, r.owner), Match: m, Actions: a,
+	})
+}

@@ -1,0 +1,34 @@
+package pipeline
+
+import (
+	"net/netip"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+)
+
+// The priorities of table Classifier for senders on the tunnel. An address of our own cluster cannot be claimed by another.
+const (
+	senderGateway = 205 // a gateway is a Node too
+	senderNode    = 200
+	senderForeign = 195
+)
+
+// peer adds the flows of another Node of the cluster: that it may send, and how its Pods are reached.
+func (r *rules) peer(s State, p Peer) {
+	n := s.Node
+	if n.TunnelPort == 0 || !p.TransportIP.IsValid() {
+		return
+	}
+	r.sender(n, senderNode, p.TransportIP, peerNode)
+	for _, cidr := range p.PodCIDRs {
+		r.add(TableL3Forwarding, l3OwnCluster, openflow.Match{}.IPDst(cidr), n.toTunnel(MACNode, p.TransportIP))
+	}
+}
+
+// sender lets packets from one address on the underlay in, and notes who sent them.
+func (r *rules) sender(n Node, priority uint16, address netip.Addr, class uint64) {
+	for _, f := range n.families() {
+		r.add(TableClassifier, priority, f.match().InPort(n.TunnelPort).TunSrc(address),
+			openflow.Actions{}.Load(sourceClass, classTunnel).Load(peerClass, class).Resubmit(TableSpoofGuard))
+	}
+}

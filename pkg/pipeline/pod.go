@@ -1,0 +1,39 @@
+package pipeline
+
+import "github.com/antrea-mc/antrea-mc/pkg/openflow"
+
+// pod adds the flows of one Pod interface: what it may say, and how it is reached.
+func (r *rules) pod(s State, p Pod) {
+	if p.Port == 0 {
+		return
+	}
+	from := openflow.Match{}.InPort(p.Port)
+	own := from.EthSrc(p.MAC)
+	for _, ip := range p.IPs {
+		f := ipv6
+		if ip.Is4() {
+			f = ipv4
+		}
+		r.add(TableClassifier, 200, from.EthType(f.ethType),
+			openflow.Actions{}.Load(sourceClass, classPod).Resubmit(TableSpoofGuard))
+		if f == ipv4 {
+			// A Pod that asks for its own address checks for duplicates or announces itself: there must be no answer.
+			r.drop(FeatureNeighbor, TableNeighborGuard, 210, own.EthType(openflow.EthTypeARP).ARPTPA(ip))
+			r.add(TableNeighborGuard, 200,
+				own.EthType(openflow.EthTypeARP).ARPOp(openflow.ARPRequest).ARPSPA(ip).ARPSHA(p.MAC), next(TableNeighborReply))
+		} else {
+			for _, source := range []openflow.Match{
+				solicitation().IPSrc(host(ip)),
+				solicitation().IPSrc(host(linkLocal(p.MAC))),
+			} {
+				r.add(TableNeighborGuard, 200, source.InPort(p.Port).EthSrc(p.MAC).NDSLL(p.MAC), next(TableNeighborReply))
+			}
+			r.add(TableNeighborGuard, 200,
+				advertisement().InPort(p.Port).EthSrc(p.MAC).NDTarget(ip).NDTLL(p.MAC), next(TableNeighborReply))
+			r.add(TableNeighborReply, 200, solicitation().NDTarget(ip), openflow.Actions{}.Output(p.Port))
+			r.add(TableNeighborReply, 200, advertisement().EthDst(p.MAC), openflow.Actions{}.Output(p.Port))
+		}
+		r.add(TableSpoofGuard, 200, own.IPSrc(host(ip)), next(TableConntrackZone))
+		r.add(TableL3Forwarding, l3Local, openflow.Match{}.IPDst(host(ip)), s.Node.toPod(p))
+	}
+}

@@ -1,0 +1,68 @@
+package pipeline
+
+import (
+	"net/netip"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+)
+
+// State is all that the flows of one Node depend on. Its zero value compiles to a bridge that drops everything.
+type State struct {
+	Node     Node
+	Pods     map[string]Pod     // by name of the OVS port
+	Peers    map[string]Peer    // the other Nodes of this cluster, by Node name
+	Gateways []Gateway          // the gateways of this cluster, this Node among them if it is one, sorted by name
+	Clusters map[string]Cluster // the other clusters of the ClusterSet, by cluster ID
+}
+
+// SourceNAT says when the gateway replaces the source address of packets to another cluster.
+type SourceNAT string
+
+// The values of multicluster.sourceNAT in antrea-agent.conf.
+const (
+	SourceNATAuto   SourceNAT = "Auto" // only where clusters overlap
+	SourceNATAlways SourceNAT = "Always"
+	SourceNATNever  SourceNAT = "Never"
+)
+
+// Node is the Node that the flows are for.
+type Node struct {
+	Name        string
+	TunnelPort  openflow.Port // antrea-tun0
+	GatewayPort openflow.Port // antrea-gw0
+	GatewayMAC  openflow.MAC  // of antrea-gw0
+	GatewayIPs  []netip.Addr  // of antrea-gw0: the first address of each Pod CIDR
+	TransportIP netip.Addr    // the Node's own address on the underlay
+	PodCIDRs    []netip.Prefix
+	// ClusterPodCIDRs are the ranges of this cluster's Pods; sources on tunnels from this cluster must be in them.
+	ClusterPodCIDRs []netip.Prefix
+	ServiceCIDRs    []netip.Prefix
+	SourceNAT       SourceNAT
+}
+
+// Pod is one Pod interface on this Node.
+type Pod struct {
+	Port openflow.Port
+	MAC  openflow.MAC
+	IPs  []netip.Addr // at most one of each family
+}
+
+// Peer is another Node of this cluster.
+type Peer struct {
+	TransportIP netip.Addr
+	PodCIDRs    []netip.Prefix
+}
+
+// Gateway is a Node of this cluster that carries traffic to other clusters.
+type Gateway struct {
+	Name       string
+	InternalIP netip.Addr // where Nodes of this cluster send to
+	GatewayIP  netip.Addr // where gateways of other clusters send to
+}
+
+// Cluster is another cluster of the ClusterSet.
+type Cluster struct {
+	PodCIDRs     []netip.Prefix
+	ServiceCIDRs []netip.Prefix
+	Gateways     []netip.Addr // in the order of the cluster's own list
+}

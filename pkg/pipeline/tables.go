@@ -1,0 +1,96 @@
+package pipeline
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+)
+
+// The tables of the bridge. Ids have gaps so that a feature never renumbers another; packets only go to higher ones
+// (with one exception, see [TableConntrackZone]).
+const (
+	// TableClassifier sets the source class by where a packet came in. From the tunnel only known senders pass.
+	TableClassifier openflow.TableID = 0
+	// TableNeighborGuard lets ARP and neighbor discovery through that speak for the port's own addresses.
+	TableNeighborGuard openflow.TableID = 1
+	// TableNeighborReply answers ARP and hands neighbor discovery to the one owner; nothing is flooded.
+	TableNeighborReply openflow.TableID = 2
+	// TableSpoofGuard checks sources: of Pods port, MAC and IP; of a tunnel what the sender's class may send.
+	TableSpoofGuard openflow.TableID = 4
+	// TableConntrackZone looks connections up, except for transit. A gateway with source NAT comes here twice: the
+	// lookup that restores the destination of a reply decides whether it is transit.
+	TableConntrackZone openflow.TableID = 6
+	// TableConntrackState sends replies straight to L3 and the rest through policy.
+	TableConntrackState openflow.TableID = 7
+	// TableSessionAffinity holds what Services have learned.
+	TableSessionAffinity openflow.TableID = 9
+	// TableServiceLB chooses the endpoint of a Service.
+	TableServiceLB openflow.TableID = 10
+	// TableEndpointSet learns affinity.
+	TableEndpointSet openflow.TableID = 11
+	// TableEndpointWrite writes the endpoint into the packet.
+	TableEndpointWrite openflow.TableID = 12
+	// TableEgressPolicy decides what Pods may send.
+	TableEgressPolicy openflow.TableID = 13
+	// TableL3Forwarding chooses MACs, tunnel destination and destination class by the IP destination.
+	TableL3Forwarding openflow.TableID = 16
+	// TableL3DecTTL decrements the TTL of what is routed here.
+	TableL3DecTTL openflow.TableID = 18
+	// TableSNAT sets the kind of source NAT; transit leaves for the output from here.
+	TableSNAT openflow.TableID = 20
+	// TableIngressPolicy decides what Pods may receive.
+	TableIngressPolicy openflow.TableID = 24
+	// TableConntrackCommit commits a new connection, when nothing more can refuse it.
+	TableConntrackCommit openflow.TableID = 27
+	// TableOutput sends the packet.
+	TableOutput openflow.TableID = 28
+)
+
+var tableNames = map[openflow.TableID]string{
+	TableClassifier:      "Classifier",
+	TableNeighborGuard:   "NeighborGuard",
+	TableNeighborReply:   "NeighborReply",
+	TableSpoofGuard:      "SpoofGuard",
+	TableConntrackZone:   "ConntrackZone",
+	TableConntrackState:  "ConntrackState",
+	TableSessionAffinity: "SessionAffinity",
+	TableServiceLB:       "ServiceLB",
+	TableEndpointSet:     "EndpointSet",
+	TableEndpointWrite:   "EndpointWrite",
+	TableEgressPolicy:    "EgressPolicy",
+	TableL3Forwarding:    "L3Forwarding",
+	TableL3DecTTL:        "L3DecTTL",
+	TableSNAT:            "SNAT",
+	TableIngressPolicy:   "IngressPolicy",
+	TableConntrackCommit: "ConntrackCommit",
+	TableOutput:          "Output",
+}
+
+// Tables are the ids of all tables, in the order of the pipeline.
+func Tables() []openflow.TableID {
+	ids := make([]openflow.TableID, 0, len(tableNames))
+	for id := range tableNames {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// TableName is the name of a table, or its number if the pipeline has none with that id.
+func TableName(id openflow.TableID) string {
+	if name, ok := tableNames[id]; ok {
+		return name
+	}
+	return strconv.Itoa(int(id))
+}
+
+// TableByName finds a table by its name.
+func TableByName(name string) (openflow.TableID, bool) {
+	for id, n := range tableNames {
+		if n == name {
+			return id, true
+		}
+	}
+	return 0, false
+}
