@@ -1,0 +1,89 @@
+package cni
+
+import (
+	"errors"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+)
+
+func TestPodRecordRoundTrip(t *testing.T) {
+	full := PodRecord{
+		PortName: "frontend-fbd015", Network: "antrea", ContainerID: "c0ffee", NetNS: "/var/run/netns/x", IfName: "eth0",
+		PodNamespace: "demo", PodName: "frontend", PodUID: "77", MAC: openflow.MustParseMAC("02:00:00:00:00:01"),
+		IPs: []netip.Prefix{netip.MustParsePrefix("10.244.1.5/24"), netip.MustParsePrefix("fd00::5/64")},
+	}
+	bare := PodRecord{
+		PortName: "c0ffee-000000", ContainerID: "c0ffee", IfName: "net1", MAC: full.MAC, IPs: full.IPs[:1],
+	}
+	for name, rec := range map[string]PodRecord{"all": full, "only what is needed": bare} {
+		t.Run(name, func(t *testing.T) {
+			ids := rec.ExternalIDs()
+			for key, value := range ids {
+				if value == "" {
+					t.Errorf("external_ids has an empty %s", key)
+				}
+			}
+			got, err := ParsePodRecord(rec.PortName, ids)
+			if err != nil || !reflect.DeepEqual(got, rec) {
+				t.Errorf("got  %+v, %v\nwant %+v", got, err, rec)
+			}
+		})
+	}
+	if got := full.ExternalIDs()["ip-address"]; got != "10.244.1.5/24,fd00::5/64" {
+		t.Errorf("ip-address is %q", got)
+	}
+}
+
+func TestParsePodRecordErrors(t *testing.T) {
+	good := map[string]string{"antrea-type": "container", "container-id": "c", "if-name": "eth0", "attached-mac": "02:00:00:00:00:01", "ip-address": "10.0.0.2/24"}
+	for _, tt := range []struct{ name, key, value, want string }{
+		{"a tunnel", "antrea-type", "tunnel", "not the port of a Pod"},
+		{"no type", "antrea-type", "", "not the port of a Pod"},
+		{"no container", "container-id", "", "container-id"},
+		{"no interface", "if-name", "", "if-name"},
+		{"bad MAC", "attached-mac", "02:", "attached-mac"},
+		{"no address", "ip-address", "", "ip-address"},
+		{"address without length", "ip-address", "10.0.0.2", "ip-address"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ids := map[string]string{}
+			for k, v := range good {
+				ids[k] = v
+			}
+			ids[tt.key] = tt.value
+			_, err := ParsePodRecord("p", ids)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q in it", err, tt.want)
+			}
+			if errors.Is(err, ErrNoPodRecord) != (tt.key == "antrea-type") {
+				t.Errorf("errors.Is(%v, ErrNoPodRecord) is wrong", err)
+			}
+		})
+	}
+}
+
+func TestPortName(t *testing.T) {
+	id := "3e5a2b7c9d"
+	for _, tt := range []struct {
+		pod     string
+		a       Attachment
+		attempt int
+		want    string
+	}{
+		{"frontend", Attachment{id, "eth0"}, 0, "frontend-3a41da"},
+		{"coredns-5d78c9869d-abcde", Attachment{id, "eth0"}, 0, "coredns--3a41da"},
+		{"frontend", Attachment{id, "net1"}, 0, "frontend-9c0ceb"},
+		{"frontend", Attachment{id, "eth0"}, 1, "frontend-0ef80d"},
+		{"db", Attachment{id, "eth0"}, 0, "db-3a41da"},
+		{"", Attachment{id, "eth0"}, 0, "3e5a2b7c-3a41da"},
+	} {
+		got := PortName(tt.pod, tt.a, tt.attempt)
+		if got != tt.want || len(got) > 15 {
+			t.Errorf("PortName(%q, %v, %d) = %q, want %q", tt.pod, tt.a, tt.attempt, got, tt.want)
+		}
+	}
+}
