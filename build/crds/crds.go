@@ -1,0 +1,10 @@
+// Package crds holds the CustomResourceDefinitions, generated from pkg/apis by `go generate`, for manifests and for
+// commands that install them.
+package crds
+
+import "embed"
+
+// Multicluster has one file for each kind of the group multicluster.crd.antrea.io.
+//
+//go:embed multicluster.crd.antrea.io_*.yaml
+var Multicluster embed.FS

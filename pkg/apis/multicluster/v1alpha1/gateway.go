@@ -1,0 +1,52 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Gateway is a Node of this cluster that carries traffic to and from other clusters. The member controller writes one for
+// every healthy Node with the annotation multicluster.antrea.io/gateway=true; its name is the Node's name.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Gateway IP",type=string,JSONPath=`.gatewayIP`
+// +kubebuilder:printcolumn:name="Internal IP",type=string,JSONPath=`.internalIP`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type Gateway struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// GatewayIP is the address that gateways of other clusters send tunnel packets to.
+	// +kubebuilder:validation:MaxLength=45
+	// +kubebuilder:validation:XValidation:rule="isIP(self)",message="gatewayIP must be an IP address"
+	GatewayIP string `json:"gatewayIP"`
+	// InternalIP is the address that Nodes of this cluster send tunnel packets to.
+	// +kubebuilder:validation:MaxLength=45
+	// +kubebuilder:validation:XValidation:rule="isIP(self)",message="internalIP must be an IP address"
+	InternalIP string `json:"internalIP"`
+	// Weight shares traffic between the gateways of a cluster; the default is 100.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Weight int32 `json:"weight,omitempty"`
+	// PublicKey is the key of encrypted tunnels to this gateway, if any.
+	// +optional
+	PublicKey string `json:"publicKey,omitempty"`
+	// +optional
+	Status GatewayStatus `json:"status,omitempty"`
+}
+
+// GatewayStatus says whether the gateway is known to other clusters.
+type GatewayStatus struct {
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// GatewayList is a list of Gateways.
+//
+// +kubebuilder:object:root=true
+type GatewayList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Gateway `json:"items"`
+}
