@@ -1,0 +1,187 @@
+// Package apitest starts real API servers for tests: one etcd, and for each cluster a kube-apiserver with RBAC and admission
+// and the few controllers of kube-controller-manager that clean up. [Start] skips the test where the binaries are missing:
+// they are looked for in ANTREA_MC_KUBE_BIN, then in the lab's cache.
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// Cluster is an API server. Config is its administrator's.
+type Cluster struct {
+	Name       string
+	Config     *rest.Config
+	Kubeconfig string // a file
+	stop       func()
+}
+
+// token is what administrators of all clusters are known by.
+const token = "administrator"
+
+// Start starts one API server for each name and ends them with the test.
+func Start(t *testing.T, names ...string) []*Cluster {
+	t.Helper()
+	bin := binaries(t)
+	dir := t.TempDir()
+	etcd := freePort(t)
+	url, peer := fmt.Sprintf("http://127.0.0.1:%d", etcd), fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	run(t, dir, "etcd", filepath.Join(bin, "etcd"), "--name=test", "--data-dir="+filepath.Join(dir, "etcd"),
+		"--listen-client-urls="+url, "--advertise-client-urls="+url, "--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer,
+		"--initial-cluster=test="+peer, "--unsafe-no-fsync", "--log-level=warn")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "tokens.csv"), []byte(token+",administrator,administrator,system:masters\n"), 0o600))
+	writeKey(t, filepath.Join(dir, "sa.key"))
+	clusters := make([]*Cluster, len(names))
+	for i, name := range names {
+		clusters[i] = startAPI(t, bin, filepath.Join(dir, name), name, url, i)
+	}
+	for _, c := range clusters {
+		c.waitReady(t)
+		c.startControllers(t, bin)
+	}
+	return clusters
+}
+
+// Stop ends the API server, as if the cluster had become unreachable.
+func (c *Cluster) Stop() { c.stop() }
+
+func startAPI(t *testing.T, bin, dir, name, etcd string, i int) *Cluster {
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	port := freePort(t)
+	common := filepath.Dir(dir)
+	stop := run(t, dir, "kube-apiserver", filepath.Join(bin, "kube-apiserver"),
+		"--etcd-servers="+etcd, "--etcd-prefix=/"+name, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
+		"--secure-port="+strconv.Itoa(port), "--cert-dir="+dir, "--token-auth-file="+filepath.Join(common, "tokens.csv"),
+		"--service-account-issuer=https://"+name+".example", "--service-account-key-file="+filepath.Join(common, "sa.key"),
+		"--service-account-signing-key-file="+filepath.Join(common, "sa.key"), "--authorization-mode=RBAC",
+		fmt.Sprintf("--service-cluster-ip-range=10.%d.0.0/20", 96+i), "--endpoint-reconciler-type=none",
+		"--disable-admission-plugins=ServiceAccount", "--allow-privileged", "--shutdown-delay-duration=0s")
+	return &Cluster{
+		Name:       name,
+		Config:     &rest.Config{Host: fmt.Sprintf("https://127.0.0.1:%d", port), BearerToken: token, QPS: 1000, Burst: 1000, TLSClientConfig: rest.TLSClientConfig{CAFile: filepath.Join(dir, "apiserver.crt")}},
+		Kubeconfig: filepath.Join(dir, "kubeconfig"),
+		stop:       stop,
+	}
+}
+
+// waitReady waits for the API server, which makes its certificate at start.
+func (c *Cluster) waitReady(t *testing.T) {
+	var err error
+	require.Eventually(t, func() bool {
+		var ca []byte
+		if ca, err = os.ReadFile(c.Config.CAFile); err != nil {
+			return false
+		}
+		config := rest.CopyConfig(c.Config)
+		config.CAFile, config.CAData = "", ca
+		var client *kubernetes.Clientset
+		if client, err = kubernetes.NewForConfig(config); err != nil {
+			return false
+		}
+		if _, err = client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(t.Context()); err != nil {
+			return false
+		}
+		c.Config = config
+		return true
+	}, time.Minute, 100*time.Millisecond, "API server of %s: %v", c.Name, err)
+	kubeconfig := clientcmdapi.NewConfig()
+	kubeconfig.Clusters[c.Name] = &clientcmdapi.Cluster{Server: c.Config.Host, CertificateAuthorityData: c.Config.CAData}
+	kubeconfig.AuthInfos[c.Name] = &clientcmdapi.AuthInfo{Token: token}
+	kubeconfig.Contexts[c.Name] = &clientcmdapi.Context{Cluster: c.Name, AuthInfo: c.Name}
+	kubeconfig.CurrentContext = c.Name
+	require.NoError(t, clientcmd.WriteToFile(*kubeconfig, c.Kubeconfig))
+}
+
+// startControllers runs what ends namespaces and collects what has no owner any more.
+func (c *Cluster) startControllers(t *testing.T, bin string) {
+	dir := filepath.Dir(c.Kubeconfig)
+	run(t, dir, "kube-controller-manager", filepath.Join(bin, "kube-controller-manager"), "--kubeconfig="+c.Kubeconfig,
+		"--controllers=namespace-controller,garbage-collector-controller,root-ca-certificate-publisher-controller",
+		"--root-ca-file="+filepath.Join(dir, "apiserver.crt"), "--leader-elect=false", "--secure-port=0", "--namespace-sync-period=2s")
+}
+
+// run starts a program and ends it, by its own process, with the test. When the test fails, the end of its log is shown.
+func run(t *testing.T, dir, name string, argv ...string) (stop func()) {
+	var log bytes.Buffer
+	// Programs end after the test's own clean-up, so not with t.Context().
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &log, &log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, cmd.Start())
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(done)
+	}()
+	stop = func() {
+		cancel()
+		<-done
+	}
+	t.Cleanup(func() {
+		stop()
+		if t.Failed() {
+			lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+			t.Logf("end of the log of %s in %s:\n%s", name, filepath.Base(dir), strings.Join(lines[max(0, len(lines)-15):], "\n"))
+		}
+	})
+	return stop
+}
+
+// binaries is the folder with etcd, kube-apiserver and kube-controller-manager.
+func binaries(t *testing.T) string {
+	candidates := []string{os.Getenv("ANTREA_MC_KUBE_BIN")}
+	cache := os.Getenv("ANTREA_MC_CACHE")
+	if user, err := os.UserCacheDir(); cache == "" && err == nil {
+		cache = filepath.Join(user, "antrea-mc")
+	}
+	built, _ := filepath.Glob(filepath.Join(cache, "bin", "kubernetes-*"))
+	slices.Reverse(built)
+	for _, dir := range append(candidates, built...) {
+		missing := slices.ContainsFunc([]string{"etcd", "kube-apiserver", "kube-controller-manager"}, func(name string) bool {
+			_, err := os.Stat(filepath.Join(dir, name))
+			return err != nil
+		})
+		if dir != "" && !missing {
+			return dir
+		}
+	}
+	t.Skip("no etcd and kube-apiserver: run `antrea-lab build`, or name their folder in ANTREA_MC_KUBE_BIN")
+	return ""
+}
+
+func freePort(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// writeKey makes the key that signs tokens of ServiceAccounts.
+func writeKey(t *testing.T, file string) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+}
