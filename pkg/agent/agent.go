@@ -1,0 +1,223 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
+
+	"github.com/antrea-mc/antrea-mc/pkg/agent/apiserver"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/cniserver"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/config"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/flows"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/host"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/multicluster"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/nodes"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/underlay"
+	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
+	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+)
+
+// Config is what the agent is given by its command line and environment, beside its configuration file.
+type Config struct {
+	config.Config `json:"-"`
+	NodeName      string
+	Namespace     string               // of the agent's Pod
+	Client        kubernetes.Interface `json:"-"`
+	Dynamic       dynamic.Interface    `json:"-"`
+	OVSRunDir     string               // of ovsdb-server and ovs-vswitchd
+	CNISocket     string
+	ConflistDir   string // where the runtime looks for network configurations
+	ConflistFile  string // the network configuration to install; the default one if there is no such file
+	ProcSys       device.ProcSys
+}
+
+const (
+	// auditInterval is how often the whole switch is compared with what it is to hold.
+	auditInterval = time.Minute
+	// userspaceBundle is the number of flows that the userspace datapath takes at once without stopping packets for long.
+	userspaceBundle = 1000
+)
+
+// agent is what the parts share.
+type agent struct {
+	Config
+	db       *ovsdb.DB
+	store    *state.Store
+	syncer   *flows.Syncer
+	pods     *pods
+	datapath string
+	bridge   bridge
+	registry *prometheus.Registry
+}
+
+// Run is the agent, until ctx is done or a part of it fails.
+func Run(ctx context.Context, c Config) error {
+	logger := klog.FromContext(ctx)
+	if c.Multicluster.Namespace == "" {
+		c.Multicluster.Namespace = c.Namespace
+	}
+	datapath, fallback := underlay.Choose(c.OVSDatapathType, c.OVSDatapathType != "" || underlay.KernelHasDatapath())
+	logger.Info("Using datapath", "type", datapath)
+
+	logger.V(2).Info("Connecting to the database of Open vSwitch", "directory", c.OVSRunDir)
+	db, err := ovsdb.Connect(ctx, filepath.Join(c.OVSRunDir, "db.sock"))
+	if err != nil {
+		return ended(ctx, err)
+	}
+	defer db.Close()
+	b := bridge{db: db, name: c.OVSBridge, gateway: c.HostGateway, datapath: datapath, csum: c.TunnelCsum}
+	node, err := b.open(ctx)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	b.mac = node.GatewayMAC
+	node.Name, node.SourceNAT = c.NodeName, c.Multicluster.SourceNAT
+
+	sources := []string{nodes.SourceName, podsSource}
+	if c.Multicluster.Enable {
+		sources = append(sources, multicluster.SourceName)
+	}
+	a := &agent{
+		Config: c, db: db, datapath: datapath, bridge: b, registry: prometheus.NewRegistry(),
+		store: state.New(pipeline.State{Node: node}, sources...),
+	}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	bundle := 0
+	if datapath == underlay.Netdev {
+		bundle = userspaceBundle
+	}
+	a.syncer = flows.New(flows.Config{
+		Address: "unix:" + filepath.Join(c.OVSRunDir, c.OVSBridge+".mgmt"), Store: a.store, BundleSize: bundle,
+		AuditInterval: auditInterval, Ready: db.EndFlowRestoreWait, Metrics: flows.NewMetrics(a.registry),
+	})
+	a.pods = newPods(db, b, a.store, a.syncer)
+	if err := a.registerMetrics(); err != nil {
+		return err
+	}
+	return a.run(ctx, fallback)
+}
+
+// run runs the parts, each until ctx is done.
+func (a *agent) run(ctx context.Context, fallback bool) error {
+	transportIP, err := a.ownTransportIP()
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	start := func(name string, f func(context.Context) error) {
+		group.Go(func() error {
+			if err := f(klog.NewContext(ctx, klog.FromContext(ctx).WithName(name))); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	start("bridge", a.bridge.keep)
+	start("flows", a.syncer.Run)
+	start("pods", a.pods.Run)
+	start("nodes", (&nodes.Source{
+		Client: a.Client, NodeName: a.NodeName, Store: a.store, ServiceCIDRs: a.ServiceCIDRs, TransportIP: transportIP,
+	}).Run)
+	if a.Multicluster.Enable {
+		start("multicluster", (&multicluster.Source{Client: a.Dynamic, Namespace: a.Multicluster.Namespace, Store: a.store}).Run)
+	}
+	if a.datapath == underlay.Netdev {
+		start("underlay", (&underlay.Reconciler{Store: a.store, DB: a.db, RunDir: a.OVSRunDir, ProcSys: a.ProcSys}).Run)
+	} else if err := errors.Join(underlay.Cleanup(ctx), a.db.DeleteBridge(ctx, underlay.BridgeName)); err != nil {
+		klog.FromContext(ctx).Error(err, "Could not remove what another datapath needed")
+	}
+	start("host", (&host.Reconciler{
+		Store: a.store, Gateway: a.HostGateway, NoSNAT: a.NoSNAT, NoTXOffload: a.noTXOffload(), ProcSys: a.ProcSys,
+		PodMTU:   a.podMTU,
+		SetMTU:   func(ctx context.Context, mtu int) error { return a.db.SetMTU(ctx, a.HostGateway, mtu) },
+		Remember: a.bridge.remember,
+	}).Run)
+	start("cni", cniserver.New(a.network(), a.cniNode, cniserver.Config{
+		Socket: a.CNISocket, ProcSys: string(a.ProcSys), Observe: a.observeCNI(),
+	}).Run)
+	start("conflist", a.installConflist)
+	start("api", a.serveAPI)
+	if fallback {
+		start("event", func(ctx context.Context) error { return warnUserspace(ctx, a.Client, a.NodeName) })
+	}
+	return group.Wait()
+}
+
+// serveAPI serves the API again if it ends: without it the agent is not seen, but forwards.
+func (a *agent) serveAPI(ctx context.Context) error {
+	gatherer := prometheus.Gatherer(a.registry)
+	if !a.PrometheusMetrics {
+		gatherer = prometheus.NewRegistry()
+	}
+	for ctx.Err() == nil {
+		err := apiserver.Run(ctx, apiserver.Config{
+			NodeName: a.NodeName, Port: a.APIPort, Client: a.Client, Agent: api{a}, Metrics: gatherer,
+		})
+		if ctx.Err() != nil {
+			return nil
+		}
+		klog.FromContext(ctx).Error(err, "The agent's API ended; serving it again")
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	return nil
+}
+
+// ownTransportIP is the address of the configured transport interface, invalid if none is configured.
+func (a *agent) ownTransportIP() (ip netip.Addr, err error) {
+	if a.TransportInterface == "" {
+		return ip, nil
+	}
+	t, err := underlay.FindByName(a.TransportInterface)
+	return t.Address.Addr(), err
+}
+
+// podMTU is the MTU of Pods, 0 as long as the Node's address is not known or on no interface.
+func (a *agent) podMTU() int {
+	if a.DefaultMTU != 0 {
+		return a.DefaultMTU
+	}
+	snapshot, _ := a.store.Snapshot()
+	if !snapshot.Node.TransportIP.IsValid() {
+		return 0
+	}
+	t, err := underlay.Find(snapshot.Node.TransportIP)
+	if err != nil {
+		return 0
+	}
+	return t.PodMTU()
+}
+
+func (a *agent) noTXOffload() bool {
+	return a.datapath == underlay.Netdev || a.DisableTXChecksumOffload
+}
+
+// cniNode is what Pods have in common.
+func (a *agent) cniNode() cniserver.Node {
+	snapshot, _ := a.store.Snapshot()
+	return cniserver.Node{
+		PodCIDRs: snapshot.Node.PodCIDRs, Gateways: snapshot.Node.GatewayIPs, MTU: a.podMTU(), UserspaceDatapath: a.noTXOffload(),
+	}
+}
+
+// ended is nil if err only says that ctx is done.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}

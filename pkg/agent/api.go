@@ -1,0 +1,109 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/antrea-mc/antrea-mc/pkg/agent/apiserver"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+)
+
+// api is the agent as its API shows it.
+type api struct{ *agent }
+
+var _ apiserver.Agent = api{}
+
+// Flows implements [apiserver.Agent].
+func (a api) Flows(ctx context.Context, q apiserver.FlowQuery) ([]openflow.FlowStats, error) {
+	owners, err := a.owners(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := a.syncer.Conn()
+	if err != nil {
+		return nil, apierrors.NewServiceUnavailable(err.Error())
+	}
+	snapshot, _ := a.store.Snapshot()
+	var list []openflow.FlowStats
+	query := openflow.AllFlows
+	if q.Table != nil {
+		query.Table = *q.Table
+	}
+	var wanted map[openflow.FlowKey]bool // nil for all
+	for _, owner := range owners {
+		of := make(map[openflow.FlowKey]bool)
+		for _, f := range pipeline.CompileOwner(snapshot, owner) {
+			if key := f.Key(); wanted == nil || wanted[key] {
+				of[key] = true
+			}
+		}
+		wanted = of
+	}
+	for f, err := range conn.DumpFlows(ctx, query) {
+		if err != nil {
+			return nil, err
+		}
+		if wanted == nil || wanted[f.Key()] {
+			list = append(list, f)
+		}
+	}
+	slices.SortFunc(list, func(f, g openflow.FlowStats) int { return f.Compare(g.Flow) })
+	return list, nil
+}
+
+// owners are those whose flows a query asks for.
+func (a api) owners(ctx context.Context, q apiserver.FlowQuery) ([]pipeline.Owner, error) {
+	var owners []pipeline.Owner
+	if q.Pod.Name != "" {
+		port, ok, err := a.pods.find(ctx, q.Pod.Namespace, q.Pod.Name)
+		if err != nil {
+			return nil, apierrors.NewServiceUnavailable(err.Error())
+		}
+		if !ok {
+			return nil, apierrors.NewBadRequest(fmt.Sprintf("no Pod %s that is attached to this Node", q.Pod))
+		}
+		owners = append(owners, pipeline.Owner{Kind: pipeline.KindPod, Name: port})
+	}
+	if q.Cluster != "" {
+		snapshot, _ := a.store.Snapshot()
+		if _, ok := snapshot.Clusters[q.Cluster]; !ok {
+			known := slices.Sorted(maps.Keys(snapshot.Clusters))
+			return nil, apierrors.NewBadRequest(fmt.Sprintf("no other cluster %q; this Node knows %q", q.Cluster, known))
+		}
+		owners = append(owners, pipeline.Owner{Kind: pipeline.KindCluster, Name: q.Cluster})
+	}
+	return owners, nil
+}
+
+// Info implements [apiserver.Agent].
+func (a api) Info() systemv1alpha1.AgentInfo {
+	snapshot, _ := a.store.Snapshot()
+	info := systemv1alpha1.AgentInfo{DatapathType: a.datapath, LocalPods: len(snapshot.Pods), Flows: a.syncer.Count()}
+	for _, p := range snapshot.Node.PodCIDRs {
+		info.PodCIDRs = append(info.PodCIDRs, p.String())
+	}
+	condition := func(kind string, err error) {
+		c := metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: "OK", LastTransitionTime: metav1.NewTime(time.Now())}
+		if err != nil {
+			c.Status, c.Reason, c.Message = metav1.ConditionFalse, "Waiting", err.Error()
+		}
+		info.Conditions = append(info.Conditions, c)
+	}
+	condition("FlowsSynced", a.syncer.Err())
+	condition("PodsCanBeAttached", a.network().Ready())
+	return info
+}
+
+// Live implements [apiserver.Agent]. Whatever the agent waits for, a restart does not bring it nearer.
+func (a api) Live() error { return nil }
+
+// Ready implements [apiserver.Agent].
+func (a api) Ready() error { return a.network().Ready() }

@@ -1,0 +1,107 @@
+// Package apiserver is the agent's own API, over HTTPS on the Node's address.
+//
+// Start at [Run]. Health is public, everything else is asked by antrea-controller on behalf of its callers, or by anyone whom
+// RBAC allows: /metrics and /version, and of pkg/apis/system/v1alpha1 what concerns this Node. handlers.go answers, announce.go
+// keeps in annotations of the Node where the API is and by which certificate it is known. What is answered comes from [Agent].
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+	"github.com/antrea-mc/antrea-mc/pkg/secureserver"
+)
+
+// Agent is what the API tells about. It is used concurrently.
+type Agent interface {
+	// Flows are the flows of the bridge with their counters, in the order of [openflow.Flow.Compare]. Its error is one of
+	// apimachinery if the query names what this Node does not have.
+	Flows(ctx context.Context, q FlowQuery) ([]openflow.FlowStats, error)
+	// Info tells about the agent; Node and Version are filled in by the caller.
+	Info() systemv1alpha1.AgentInfo
+	// Live is nil, or why only a restart helps.
+	Live() error
+	// Ready is nil, or what the agent still waits for.
+	Ready() error
+}
+
+// FlowQuery selects flows; all that is set must hold. The zero value selects all flows.
+type FlowQuery struct {
+	Table   *openflow.TableID
+	Pod     types.NamespacedName // flows of this Pod on the Node
+	Cluster string               // flows of another cluster of the ClusterSet
+}
+
+// Config is what the API needs.
+type Config struct {
+	NodeName string
+	Port     int // 0 for any that is free
+	Client   kubernetes.Interface
+	Agent    Agent
+	Metrics  prometheus.Gatherer
+}
+
+// DefaultPort is the port if the configuration names none.
+const DefaultPort = 10350
+
+// Run serves until ctx ends.
+func Run(ctx context.Context, c Config) error {
+	listener, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(c.Port)))
+	if err != nil {
+		return fmt.Errorf("agent API: %w", err)
+	}
+	defer listener.Close()
+	cert, err := secureserver.NewCertificate(c.NodeName)
+	if err != nil {
+		return err
+	}
+	announced := announcement{
+		node: c.NodeName,
+		annotations: map[string]string{
+			systemv1alpha1.AnnotationAgentAPIPort:        strconv.Itoa(listener.Addr().(*net.TCPAddr).Port),
+			systemv1alpha1.AnnotationAgentAPICertificate: secureserver.Fingerprint(cert.Certificate[0]),
+		},
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return announced.run(ctx, c.Client.CoreV1().Nodes()) })
+	group.Go(func() error {
+		return secureserver.Run(ctx, secureserver.Config{
+			Listener:    listener,
+			Certificate: cert,
+			Client:      c.Client,
+			Handler:     c.handler(),
+			Public:      []string{"/healthz", "/livez", "/readyz"},
+			Audiences:   []string{systemv1alpha1.AgentAudience},
+			OnBehalf:    systemv1alpha1.GroupVersion.WithResource("users").GroupResource(),
+		})
+	})
+	return group.Wait()
+}
+
+func (c Config) handler() http.Handler {
+	h := handlers{node: c.NodeName, agent: c.Agent}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", health(c.Agent.Live))
+	mux.HandleFunc("GET /livez", health(c.Agent.Live))
+	mux.HandleFunc("GET /readyz", health(c.Agent.Ready))
+	mux.HandleFunc("GET /version", h.version)
+	mux.Handle("GET /metrics", metrics(c.Metrics))
+	mux.HandleFunc("GET "+nodePath("ovsflows"), h.ofThisNode(h.flows))
+	mux.HandleFunc("GET "+nodePath("agentinfo"), h.ofThisNode(h.info))
+	return mux
+}
+
+// nodePath is the path of a subresource of a Node, the same one at antrea-controller.
+func nodePath(subresource string) string {
+	return "/apis/" + systemv1alpha1.GroupVersion.String() + "/nodes/{node}/" + subresource
+}

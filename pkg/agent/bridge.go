@@ -1,0 +1,175 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/klog/v2"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
+	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+)
+
+const (
+	tunnelName = "antrea-tun0"
+	// Numbers below those of Pods, the same on every Node.
+	tunnelNumber  openflow.Port = 1
+	gatewayNumber openflow.Port = 2
+
+	typeKey = "antrea-type" // in external_ids
+	// sysctlPrefix, in external_ids of the bridge, precedes a sysctl whose value is what it was before the agent came. The
+	// database lives as long as the values do: until the Node boots.
+	sysctlPrefix = "sysctl:"
+
+	// keepInterval is how often the bridge is looked at when nothing in the database has changed.
+	keepInterval = time.Minute
+	// openTimeout bounds one attempt; ovs-vswitchd may start after the agent.
+	openTimeout = 15 * time.Second
+)
+
+// bridge is br-int with the ports that are not Pods'.
+type bridge struct {
+	db       *ovsdb.DB
+	name     string
+	gateway  string
+	datapath string
+	csum     bool
+	mac      openflow.MAC // of the gateway port, once open has found it; flows and Pods know it
+}
+
+// open makes the bridge and its ports and returns what the flows need to know of them. It tries until ctx is done.
+func (b bridge) open(ctx context.Context) (pipeline.Node, error) {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, openTimeout)
+		node, err := b.tryOpen(attempt)
+		cancel()
+		if err == nil {
+			return node, nil
+		}
+		if ctx.Err() != nil {
+			return pipeline.Node{}, err
+		}
+		klog.FromContext(ctx).Error(err, "The bridge is not there yet; is ovs-vswitchd running?", "bridge", b.name)
+		select {
+		case <-ctx.Done():
+			return pipeline.Node{}, err
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (b bridge) tryOpen(ctx context.Context) (pipeline.Node, error) {
+	if err := b.ensure(ctx); err != nil {
+		return pipeline.Node{}, err
+	}
+	tunnel, err1 := b.db.WaitOFPort(ctx, tunnelName)
+	gateway, err2 := b.db.WaitOFPort(ctx, b.gateway)
+	port, err3 := b.db.Port(ctx, b.gateway)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return pipeline.Node{}, err
+	}
+	mac, err := openflow.ParseMAC(port.MAC)
+	if err != nil {
+		return pipeline.Node{}, fmt.Errorf("MAC of %s: %w", b.gateway, err)
+	}
+	return pipeline.Node{TunnelPort: tunnel, GatewayPort: gateway, GatewayMAC: mac}, nil
+}
+
+// ensure makes the bridge and its ports, or corrects what differs. antrea-gw0 keeps the MAC that it has, and gets it again if
+// somebody has deleted the port.
+func (b bridge) ensure(ctx context.Context) error {
+	err := b.db.EnsureBridge(ctx, ovsdb.Bridge{
+		Name: b.name, DatapathType: b.datapath, FailMode: "secure", Protocols: []string{"OpenFlow10", "OpenFlow15"},
+		ExternalIDs: map[string]string{typeKey: "integration"},
+	})
+	if err != nil {
+		return err
+	}
+	csum := "false"
+	if b.csum {
+		csum = "true"
+	}
+	tunnel := ovsdb.Port{
+		Name: tunnelName, Type: "geneve", OFPortRequest: tunnelNumber, ExternalIDs: map[string]string{typeKey: "tunnel"},
+		Options: map[string]string{"key": "flow", "remote_ip": "flow", "csum": csum},
+	}
+	gateway := ovsdb.Port{
+		Name: b.gateway, Type: "internal", OFPortRequest: gatewayNumber, ExternalIDs: map[string]string{typeKey: "gateway"},
+	}
+	if gateway.MAC, err = b.gatewayMAC(ctx); err != nil {
+		return err
+	}
+	return errors.Join(b.db.EnsurePort(ctx, b.name, tunnel), b.db.EnsurePort(ctx, b.name, gateway))
+}
+
+// gatewayMAC is the MAC that the gateway port is to have; empty is the one that it has.
+func (b bridge) gatewayMAC(ctx context.Context) (string, error) {
+	if !b.mac.IsZero() {
+		return b.mac.String(), nil
+	}
+	have, err := b.db.Port(ctx, b.gateway)
+	switch {
+	case errors.Is(err, ovsdb.ErrNotFound) || err == nil && have.MAC == "":
+		return randomMAC().String(), nil
+	case err != nil:
+		return "", err
+	}
+	return "", nil
+}
+
+// randomMAC is a locally administered unicast address.
+func randomMAC() openflow.MAC {
+	var m openflow.MAC
+	_, _ = rand.Read(m[:]) // never fails
+	m[0] = m[0]&^1 | 2
+	return m
+}
+
+// keep puts right what somebody else changes in the database, until ctx is done.
+func (b bridge) keep(ctx context.Context) error {
+	changes, stop := b.db.Watch()
+	defer stop()
+	ticker := time.NewTicker(keepInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changes:
+		case <-ticker.C:
+		}
+		attempt, cancel := context.WithTimeout(ctx, openTimeout)
+		if err := b.ensure(attempt); err != nil && ctx.Err() == nil {
+			klog.FromContext(ctx).Error(err, "Could not correct the bridge", "bridge", b.name)
+		}
+		cancel()
+	}
+}
+
+// remember notes in the database what a sysctl was before the agent set it; the first note counts.
+func (b bridge) remember(ctx context.Context, sysctl, value string) error {
+	ids, err := b.db.BridgeExternalIDs(ctx, b.name)
+	if err != nil {
+		return err
+	}
+	if _, noted := ids[sysctlPrefix+sysctl]; noted {
+		return nil
+	}
+	return b.db.SetBridgeExternalID(ctx, b.name, sysctlPrefix+sysctl, value)
+}
+
+// remembered are the sysctls that remember has noted.
+func remembered(ids map[string]string) map[string]string {
+	values := make(map[string]string)
+	for key, value := range ids {
+		if name, ok := strings.CutPrefix(key, sysctlPrefix); ok {
+			values[name] = value
+		}
+	}
+	return values
+}

@@ -1,0 +1,160 @@
+package cniserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/containernetworking/cni/pkg/types"
+	"github.com/containernetworking/cni/pkg/utils"
+
+	"github.com/antrea-mc/antrea-mc/pkg/cni"
+)
+
+// call is one request, checked.
+type call struct {
+	server    *Server
+	req       cni.Request
+	conf      cni.NetConf
+	args      cni.PodArgs
+	netnsFile *os.File // nil if the container's network namespace is gone
+
+	inNetwork time.Duration // spent in Network
+}
+
+// answer gives the result in the version of the configuration; only ADD has one.
+func (c *call) answer(ctx context.Context) (json.RawMessage, error) {
+	if err := c.parse(); err != nil {
+		return nil, err
+	}
+	switch c.req.Command {
+	case cni.Add:
+		result, err := c.add(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return encode(result, c.conf.CNIVersion)
+	case cni.Del:
+		return nil, c.del(ctx)
+	case cni.Check:
+		return nil, c.check(ctx)
+	case cni.GC:
+		return nil, c.gc(ctx)
+	default: // STATUS; parse refuses others
+		return nil, c.status()
+	}
+}
+
+func (c *call) parse() (err error) {
+	if c.conf, err = cni.ParseNetConf(c.req.Stdin); err != nil {
+		return err
+	}
+	var ofContainer, inNetNS bool
+	switch c.req.Command {
+	case cni.Add, cni.Check:
+		ofContainer, inNetNS = true, true
+	case cni.Del:
+		ofContainer = true
+	case cni.GC, cni.Status:
+	default:
+		return types.NewError(types.ErrInvalidEnvironmentVariables, fmt.Sprintf("CNI_COMMAND %q is unknown", c.req.Command), "")
+	}
+	if !ofContainer {
+		return nil
+	}
+	var missing []string
+	for _, v := range []struct {
+		name  string
+		unset bool
+	}{
+		{"CNI_CONTAINERID", c.req.ContainerID == ""},
+		{"CNI_IFNAME", c.req.IfName == ""},
+		{"CNI_NETNS", inNetNS && c.netnsFile == nil},
+	} {
+		if v.unset {
+			missing = append(missing, v.name)
+		}
+	}
+	if len(missing) > 0 {
+		return types.NewError(types.ErrInvalidEnvironmentVariables, "missing: "+strings.Join(missing, ", "), "")
+	}
+	if err := utils.ValidateContainerID(c.req.ContainerID); err != nil {
+		return types.NewError(err.Code, "CNI_CONTAINERID: "+err.Msg, err.Details)
+	}
+	if err := utils.ValidateInterfaceName(c.req.IfName); err != nil {
+		return types.NewError(err.Code, "CNI_IFNAME: "+err.Msg, err.Details)
+	}
+	c.args, err = cni.ParsePodArgs(c.req.Args)
+	return err
+}
+
+func (c *call) attachment() cni.Attachment {
+	return cni.Attachment{ContainerID: c.req.ContainerID, IfName: c.req.IfName}
+}
+
+// records are all Pods of the switch.
+func (c *call) records(ctx context.Context) ([]cni.PodRecord, error) {
+	records, err := c.server.network.Records(ctx)
+	if err != nil {
+		return nil, again(fmt.Errorf("which Pods are attached: %w", err))
+	}
+	return records, nil
+}
+
+// record is the attachment's record, if there is one.
+func (c *call) record(ctx context.Context) (rec cni.PodRecord, ok bool, err error) {
+	records, err := c.records(ctx)
+	if i := slices.IndexFunc(records, func(r cni.PodRecord) bool { return r.Attachment() == c.attachment() }); i >= 0 {
+		return records[i], true, nil
+	}
+	return cni.PodRecord{}, false, err
+}
+
+func (c *call) attach(ctx context.Context, rec cni.PodRecord) error {
+	start := time.Now()
+	err := c.server.network.Attach(ctx, rec)
+	c.inNetwork += time.Since(start)
+	if err != nil {
+		return again(fmt.Errorf("attach %s to the switch: %w", rec.PortName, err))
+	}
+	return nil
+}
+
+// remove takes an interface away: flows and port first, so that nothing that meets a new Pod's number or name is left.
+func (c *call) remove(ctx context.Context, portName string) error {
+	start := time.Now()
+	err := c.server.network.Detach(ctx, portName)
+	c.inNetwork += time.Since(start)
+	if err != nil {
+		return again(fmt.Errorf("detach %s from the switch: %w", portName, err))
+	}
+	return deleteHostLink(portName)
+}
+
+// status is STATUS: whether an ADD could succeed.
+func (c *call) status() error {
+	err := c.ready()
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrLimitedConnectivity):
+		return types.NewError(types.ErrLimitedConnectivity, err.Error(), "")
+	}
+	return types.NewError(types.ErrPluginNotAvailable, err.Error(), "")
+}
+
+// ready is nil, or why no Pod can be attached now.
+func (c *call) ready() error {
+	if err := c.server.network.Ready(); err != nil {
+		return err
+	}
+	if len(c.server.node().PodCIDRs) == 0 {
+		return errors.New("the Node has no Pod CIDR yet: does the cluster's controller manager run with --allocate-node-cidrs?")
+	}
+	return nil
+}

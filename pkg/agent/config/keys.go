@@ -1,0 +1,254 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+)
+
+// Key is a key of antrea-agent.conf.
+type Key struct {
+	Name    string // with dots between the levels
+	Default any
+	Doc     string // empty for keys of Antrea that only have their default here
+
+	set func(d *draft, value any) error
+	get func(c Config) any
+}
+
+// Implemented reports whether the key may have other values than its default.
+func (k Key) Implemented() bool { return k.set != nil }
+
+// Keys are all keys that a file may have, those that do something first.
+func Keys() []Key { return slices.Clone(keys) }
+
+func keyNames() []string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.Name
+	}
+	return names
+}
+
+var keys = []Key{
+	text("ovsBridge", "br-int", "The bridge that the agent makes and owns.",
+		func(c *Config) *string { return &c.OVSBridge }, notEmpty),
+	text("ovsDatapathType", "", "`system` is the kernel's datapath, `netdev` the userspace one. Empty takes `system` where the kernel has openvswitch, and `netdev`, with a Warning Event on the Node, where it has not.",
+		func(c *Config) *string { return &c.OVSDatapathType }, oneOf("", "system", "netdev")),
+	text("hostGateway", "antrea-gw0", "The bridge's port for the host, which has the first address of the Node's Pod CIDR.",
+		func(c *Config) *string { return &c.HostGateway }, interfaceName),
+	toggle("tunnelCsum", true, "Whether the outer UDP header of tunnel packets has a checksum.",
+		func(c *Config) *bool { return &c.TunnelCsum }),
+	number("defaultMTU", 0, 0, 65000, "The MTU of Pods. 0 is that of the transport interface less what the tunnel adds.",
+		func(c *Config) *int { return &c.DefaultMTU }),
+	text("transportInterface", "", "The interface for traffic between Nodes. Empty is the one that has the Node's InternalIP.",
+		func(c *Config) *string { return &c.TransportInterface }, nil),
+	toggle("noSNAT", false, "Leaves the source address of Pods as it is when they talk to the outside.",
+		func(c *Config) *bool { return &c.NoSNAT }),
+	toggle("disableTXChecksumOffload", false, "Makes the kernel fill in checksums of what it sends to Pods. Always so on the userspace datapath.",
+		func(c *Config) *bool { return &c.DisableTXChecksumOffload }),
+	prefix("serviceCIDR", "The IPv4 range of the cluster's Services. Empty takes it from the API.",
+		func(d *draft) *netip.Prefix { return &d.serviceCIDR }, netip.Addr.Is4),
+	prefix("serviceCIDRv6", "The IPv6 range of the cluster's Services. Empty takes it from the API.",
+		func(d *draft) *netip.Prefix { return &d.serviceCIDRv6 }, netip.Addr.Is6),
+	number("apiPort", 10350, 1, 65535, "The port of the agent's API, health and metrics included.",
+		func(c *Config) *int { return &c.APIPort }),
+	toggle("enablePrometheusMetrics", true, "Whether the API has /metrics.",
+		func(c *Config) *bool { return &c.PrometheusMetrics }),
+	text("kubeAPIServerOverride", "", "The address of the Kubernetes API, if it is not the one that Pods are told.",
+		func(c *Config) *string { return &c.KubeAPIServerOverride }, nil),
+	toggle("multicluster.enable", false, "Forwards to the other clusters of the ClusterSet. Needs feature gate Multicluster.",
+		func(c *Config) *bool { return &c.Multicluster.Enable }),
+	orTrue("multicluster.enableGateway", "The same as multicluster.enable, as later versions of Antrea call it.",
+		func(c *Config) *bool { return &c.Multicluster.Enable }),
+	text("multicluster.namespace", "", "The Namespace of Gateways and ClusterInfoImports. Empty is the agent's own.",
+		func(c *Config) *string { return &c.Multicluster.Namespace }, nil),
+	text("multicluster.sourceNAT", string(pipeline.SourceNATAuto), "When gateways replace the source address of packets to another cluster by their own: `Auto` where clusters overlap, `Always`, or `Never`.",
+		func(c *Config) *string { return (*string)(&c.Multicluster.SourceNAT) },
+		oneOf(string(pipeline.SourceNATAuto), string(pipeline.SourceNATAlways), string(pipeline.SourceNATNever))),
+	accepted("multicluster.enablePodToPodConnectivity", false, "Accepted with either value: Pods of all clusters reach each other."),
+
+	fixed("trafficEncapMode", "encap"),
+	fixed("trafficEncryptionMode", "none"),
+	fixed("tunnelType", "geneve"),
+	fixed("tunnelPort", 0),
+	fixed("podCIDRs", ""),
+	fixed("snatFullyRandomPorts", false),
+	fixed("enableBridgingMode", false),
+	fixed("packetInRate", 5000),
+	fixed("wireGuard.port", 51820),
+	fixed("egress.exceptCIDRs", []string{}),
+	fixed("egress.maxEgressIPsPerNode", 255),
+	fixed("egress.snatFullyRandomPorts", false),
+	fixed("egress.uniqueMACForSubInterfaces", true),
+	fixed("clusterPort", 10351),
+	fixed("memberlist.gossipVerifyOutgoing", true),
+	fixed("memberlist.gossipVerifyIncoming", true),
+	fixed("flowExporter.enable", false),
+	fixed("flowExporter.flowCollectorAddr", "flow-aggregator/flow-aggregator:4739:tls"),
+	fixed("flowExporter.flowPollInterval", "5s"),
+	fixed("flowExporter.activeFlowExportTimeout", "5s"),
+	fixed("flowExporter.idleFlowExportTimeout", "15s"),
+	fixed("nodePortLocal.enable", false),
+	fixed("nodePortLocal.portRange", "61000-62000"),
+	fixed("dnsServerOverride", ""),
+	fixed("fqdnCacheMinTTL", 0),
+	fixed("tlsCipherSuites", ""),
+	fixed("tlsMinVersion", ""),
+	fixed("transportInterfaceCIDRs", []string{}),
+	fixed("multicast.enable", false),
+	fixed("multicast.multicastInterfaces", []string{}),
+	fixed("multicast.igmpQueryInterval", "125s"),
+	fixed("multicast.igmpQueryVersions", []string{}),
+	fixed("antreaProxy.enable", true),
+	fixed("antreaProxy.proxyAll", false),
+	fixed("antreaProxy.nodePortAddresses", []string{}),
+	fixed("antreaProxy.skipServices", []string{}),
+	fixed("antreaProxy.proxyLoadBalancerIPs", true),
+	fixed("antreaProxy.serviceProxyName", ""),
+	fixed("antreaProxy.defaultLoadBalancerMode", "nat"),
+	fixed("antreaProxy.disableServiceHealthCheckServer", false),
+	fixed("antreaProxy.serviceHealthCheckServerBindAddress", ""),
+	fixed("ipsec.authenticationMode", "psk"),
+	fixed("multicluster.enableStretchedNetworkPolicy", false),
+	fixed("multicluster.trafficEncryptionMode", "none"),
+	fixed("multicluster.wireGuard.port", 51821),
+	fixed("auditLogging.maxSize", 500),
+	fixed("auditLogging.maxBackups", 3),
+	fixed("auditLogging.maxAge", 28),
+	fixed("auditLogging.compress", true),
+	fixed("secondaryNetwork.ovsBridges", []string{}),
+	fixed("hostNetworkAcceleration.enable", true),
+	fixed("hostNetworkMode", "iptables"),
+}
+
+// fixed is a key of Antrea that only has its default here.
+func fixed(name string, value any) Key { return Key{Name: name, Default: value} }
+
+func text(name, value, doc string, field func(*Config) *string, check func(string) error) Key {
+	return Key{Name: name, Default: value, Doc: doc,
+		set: func(d *draft, v any) error {
+			s, ok := v.(string)
+			if !ok {
+				return fmt.Errorf("%v is not a string", v)
+			}
+			if check != nil {
+				if err := check(s); err != nil {
+					return err
+				}
+			}
+			*field(&d.Config) = s
+			return nil
+		},
+		get: func(c Config) any { return *field(&c) },
+	}
+}
+
+func toggle(name string, value bool, doc string, field func(*Config) *bool) Key {
+	return Key{Name: name, Default: value, Doc: doc,
+		set: func(d *draft, v any) error {
+			b, err := boolean(v)
+			if err == nil {
+				*field(&d.Config) = b
+			}
+			return err
+		},
+		get: func(c Config) any { return *field(&c) },
+	}
+}
+
+// orTrue is a second name of a toggle: either of them turns it on.
+func orTrue(name, doc string, field func(*Config) *bool) Key {
+	return Key{Name: name, Default: false, Doc: doc, set: func(d *draft, v any) error {
+		b, err := boolean(v)
+		if err == nil && b {
+			*field(&d.Config) = true
+		}
+		return err
+	}}
+}
+
+// accepted is a toggle that changes nothing.
+func accepted(name string, value bool, doc string) Key {
+	return Key{Name: name, Default: value, Doc: doc, set: func(_ *draft, v any) error {
+		_, err := boolean(v)
+		return err
+	}}
+}
+
+func boolean(v any) (bool, error) {
+	b, ok := v.(bool)
+	if !ok {
+		return false, fmt.Errorf("%v is neither true nor false", show(v))
+	}
+	return b, nil
+}
+
+func number(name string, value, from, to int, doc string, field func(*Config) *int) Key {
+	return Key{Name: name, Default: value, Doc: doc,
+		set: func(d *draft, v any) error {
+			f, ok := v.(float64)
+			if n := int(f); !ok || float64(n) != f || n < from || n > to {
+				return fmt.Errorf("%v is not a whole number from %d to %d", show(v), from, to)
+			}
+			*field(&d.Config) = int(f)
+			return nil
+		},
+		get: func(c Config) any { return *field(&c) },
+	}
+}
+
+func prefix(name, doc string, field func(*draft) *netip.Prefix, family func(netip.Addr) bool) Key {
+	return Key{Name: name, Default: "", Doc: doc,
+		set: func(d *draft, v any) error {
+			s, ok := v.(string)
+			if !ok {
+				return fmt.Errorf("%v is not a string", v)
+			}
+			if s == "" {
+				*field(d) = netip.Prefix{}
+				return nil
+			}
+			p, err := netip.ParsePrefix(s)
+			if err != nil || p != p.Masked() || !family(p.Addr()) {
+				return fmt.Errorf("%q is not a range of that family such as 10.96.0.0/12 or fd00:96::/112", s)
+			}
+			*field(d) = p
+			return nil
+		},
+		get: func(c Config) any {
+			for _, p := range c.ServiceCIDRs {
+				if family(p.Addr()) {
+					return p.String()
+				}
+			}
+			return ""
+		},
+	}
+}
+
+func oneOf(values ...string) func(string) error {
+	return func(s string) error {
+		if slices.Contains(values, s) {
+			return nil
+		}
+		return fmt.Errorf("%q is none of %q", s, values)
+	}
+}
+
+func notEmpty(s string) error {
+	if s == "" {
+		return fmt.Errorf("must not be empty")
+	}
+	return nil
+}
+
+// interfaceName checks what the kernel takes as a name.
+func interfaceName(s string) error {
+	if s == "" || len(s) > 15 {
+		return fmt.Errorf("%q is not 1 to 15 characters long", s)
+	}
+	return nil
+}

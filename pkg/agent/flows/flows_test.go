@@ -1,0 +1,182 @@
+package flows
+
+import (
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+)
+
+var (
+	nodeMAC = openflow.MustParseMAC("02:00:00:00:00:01")
+	podMAC  = openflow.MustParseMAC("02:00:00:00:00:02")
+)
+
+// node1 is an ordinary Node with one Pod, two peers and two other clusters.
+func node1() pipeline.State {
+	return pipeline.State{
+		Node: pipeline.Node{
+			Name: "node1", TunnelPort: 1, GatewayPort: 2, GatewayMAC: nodeMAC, TransportIP: netip.MustParseAddr("192.168.150.102"),
+			GatewayIPs: []netip.Addr{netip.MustParseAddr("10.244.1.1")}, PodCIDRs: prefixes("10.244.1.0/24"),
+			ClusterPodCIDRs: prefixes("10.244.0.0/20"), SourceNAT: pipeline.SourceNATAuto,
+		},
+		Pods:  map[string]pipeline.Pod{"web-000001": {Port: 3, MAC: podMAC, IPs: []netip.Addr{netip.MustParseAddr("10.244.1.2")}}},
+		Peers: map[string]pipeline.Peer{"master": peer("192.168.150.101", "10.244.0.0/24"), "node2": peer("192.168.150.103", "10.244.2.0/24")},
+		Gateways: []pipeline.Gateway{{
+			Name: "node2", InternalIP: netip.MustParseAddr("192.168.150.103"), GatewayIP: netip.MustParseAddr("192.168.150.103"),
+		}},
+		Clusters: map[string]pipeline.Cluster{"west": cluster("10.244.16.0/20", "192.168.200.102"), "east": cluster("10.244.32.0/20", "192.168.210.102")},
+	}
+}
+
+func prefixes(ss ...string) []netip.Prefix {
+	var ps []netip.Prefix
+	for _, s := range ss {
+		ps = append(ps, netip.MustParsePrefix(s))
+	}
+	return ps
+}
+
+func peer(ip, cidr string) pipeline.Peer {
+	return pipeline.Peer{TransportIP: netip.MustParseAddr(ip), PodCIDRs: prefixes(cidr)}
+}
+
+func cluster(cidr, gateway string) pipeline.Cluster {
+	return pipeline.Cluster{PodCIDRs: prefixes(cidr), Gateways: []netip.Addr{netip.MustParseAddr(gateway)}}
+}
+
+// changed is a state after a change, which must not touch the maps of the first.
+func changed(s pipeline.State, f func(*pipeline.State)) pipeline.State {
+	s.Pods, s.Peers, s.Clusters = maps.Clone(s.Pods), maps.Clone(s.Peers), maps.Clone(s.Clusters)
+	f(&s)
+	return s
+}
+
+func TestTouched(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*pipeline.State)
+		want   []string
+	}{
+		{"nothing", func(*pipeline.State) {}, nil},
+		{"new Pod", func(s *pipeline.State) { s.Pods["db-000002"] = pipeline.Pod{Port: 4} }, []string{"pod/db-000002"}},
+		{"Pod gone", func(s *pipeline.State) { delete(s.Pods, "web-000001") }, []string{"pod/web-000001"}},
+		{"peer moved", func(s *pipeline.State) { s.Peers["node2"] = peer("192.168.150.109", "10.244.2.0/24") }, []string{"peer/node2"}},
+		{"cluster gone", func(s *pipeline.State) { delete(s.Clusters, "east") }, []string{"cluster/east"}},
+		{"no gateway", func(s *pipeline.State) { s.Gateways = nil }, []string{"gateways", "cluster/east", "cluster/west"}},
+		{"the Node itself", func(s *pipeline.State) {
+			s.Node.TransportIP = netip.MustParseAddr("192.168.150.110")
+			delete(s.Clusters, "east")
+		},
+			[]string{"node", "gateways", "peer/master", "peer/node2", "pod/web-000001", "cluster/west", "cluster/east"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, o := range touched(node1(), changed(node1(), test.change)) {
+				got = append(got, o.String())
+			}
+			slices.Sort(got)
+			slices.Sort(test.want)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// After any sequence of changes the incremental flows are those that the last state compiles to.
+func TestIncrementalEqualsCompile(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	changes := []func(*pipeline.State){
+		func(s *pipeline.State) {
+			s.Pods["db-000002"] = pipeline.Pod{Port: 4, MAC: podMAC, IPs: s.Pods["web-000001"].IPs}
+		},
+		func(s *pipeline.State) { delete(s.Pods, "web-000001") },
+		func(s *pipeline.State) { s.Pods["web-000001"] = node1().Pods["web-000001"] },
+		func(s *pipeline.State) { delete(s.Pods, "db-000002") },
+		func(s *pipeline.State) { s.Peers["node2"] = peer("192.168.150.101", "10.244.0.0/24") }, // same as master
+		func(s *pipeline.State) { s.Peers["node2"] = node1().Peers["node2"] },
+		func(s *pipeline.State) { delete(s.Peers, "master") },
+		func(s *pipeline.State) { s.Gateways = nil },
+		func(s *pipeline.State) {
+			s.Gateways = []pipeline.Gateway{{Name: "node1", InternalIP: s.Node.TransportIP, GatewayIP: s.Node.TransportIP}}
+		},
+		func(s *pipeline.State) { s.Clusters["north"] = cluster("10.244.16.0/20", "192.168.200.102") }, // same as west
+		func(s *pipeline.State) { delete(s.Clusters, "west") },
+		func(s *pipeline.State) { s.Node.SourceNAT = pipeline.SourceNATAlways },
+		func(s *pipeline.State) { *s = node1() },
+	}
+	w, have, seen := newWanted(), make(map[openflow.FlowKey]openflow.Flow), pipeline.State{}
+	now := node1()
+	for step := range 300 {
+		var keys []openflow.FlowKey
+		for _, owner := range touched(seen, now) {
+			keys = append(keys, w.set(owner, pipeline.CompileOwner(now, owner))...)
+		}
+		for _, key := range keys {
+			if f, ok, _ := w.flow(key); ok {
+				have[key] = f
+			} else {
+				delete(have, key)
+			}
+		}
+		all, _ := pipeline.Compile(now)
+		if diff := cmp.Diff(openflow.FormatFlows(pipeline.Flows(all)), openflow.FormatFlows(slices.Collect(maps.Values(have)))); diff != "" {
+			t.Fatalf("step %d (-compiled +incremental)\n%s", step, diff)
+		}
+		want, _ := w.all()
+		if d := difference(want, have); d.Len() != 0 {
+			t.Fatalf("step %d: %s", step, d)
+		}
+		seen, now = now, changed(now, changes[random.IntN(len(changes))])
+	}
+}
+
+func TestDifference(t *testing.T) {
+	flow := func(text string) openflow.Flow {
+		f, err := openflow.ParseFlow(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Cookie |= pipeline.CookieMagic
+		return f
+	}
+	foreign := flow("table=0, priority=7,ip actions=drop")
+	foreign.Cookie = 0
+	inTheWay := flow("table=1, priority=1,ip actions=drop")
+	inTheWay.Cookie = 0
+	want := byKey(flow("table=0, priority=1,ip actions=resubmit(,4)"), flow("table=1, priority=1,ip actions=resubmit(,4)"), flow("table=2, priority=1,arp actions=drop"))
+	have := byKey(flow("table=2, priority=1,arp actions=drop"), inTheWay, flow("table=4, priority=1,ip actions=drop"), foreign)
+
+	d := difference(want, have)
+	if got := d.String(); got != "1 added, 1 modified, 1 deleted" {
+		t.Errorf("got %s", got)
+	}
+	var steps []string
+	for _, c := range d.changes() {
+		steps = append(steps, string(c.operation)+" "+c.flow.String())
+	}
+	wantSteps := []string{
+		"add cookie=0x616d000000000000, table=0, priority=1,ip actions=resubmit(,4)",
+		"modify cookie=0x616d000000000000, table=1, priority=1,ip actions=resubmit(,4)",
+		"delete cookie=0x616d000000000000, table=4, priority=1,ip actions=drop",
+	}
+	if diff := cmp.Diff(wantSteps, steps); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func byKey(flows ...openflow.Flow) map[openflow.FlowKey]openflow.Flow {
+	m := make(map[openflow.FlowKey]openflow.Flow)
+	for _, f := range flows {
+		m[f.Key()] = f
+	}
+	return m
+}

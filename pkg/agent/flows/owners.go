@@ -1,0 +1,53 @@
+package flows
+
+import (
+	"reflect"
+
+	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+)
+
+// touched are the owners whose flows may differ between two states, as the kinds of owners in package pipeline say.
+func touched(old, now pipeline.State) []pipeline.Owner {
+	if !reflect.DeepEqual(old.Node, now.Node) {
+		return union(old, now)
+	}
+	var owners []pipeline.Owner
+	gateways := !reflect.DeepEqual(old.Gateways, now.Gateways)
+	if gateways {
+		owners = append(owners, pipeline.Owner{Kind: pipeline.KindGateways})
+	}
+	owners = append(owners, entries(pipeline.KindPeer, old.Peers, now.Peers, false)...)
+	owners = append(owners, entries(pipeline.KindPod, old.Pods, now.Pods, false)...)
+	return append(owners, entries(pipeline.KindCluster, old.Clusters, now.Clusters, gateways)...)
+}
+
+// union are the owners in either state.
+func union(old, now pipeline.State) []pipeline.Owner {
+	owners := now.Owners()
+	have := make(map[pipeline.Owner]bool, len(owners))
+	for _, o := range owners {
+		have[o] = true
+	}
+	for _, o := range old.Owners() {
+		if !have[o] {
+			owners = append(owners, o)
+		}
+	}
+	return owners
+}
+
+// entries are the owners of one kind whose entry came, went or changed; all of them on demand.
+func entries[V any](kind pipeline.Kind, old, now map[string]V, all bool) []pipeline.Owner {
+	var owners []pipeline.Owner
+	for name, v := range now {
+		if was, ok := old[name]; all || !ok || !reflect.DeepEqual(was, v) {
+			owners = append(owners, pipeline.Owner{Kind: kind, Name: name})
+		}
+	}
+	for name := range old {
+		if _, ok := now[name]; !ok {
+			owners = append(owners, pipeline.Owner{Kind: kind, Name: name})
+		}
+	}
+	return owners
+}

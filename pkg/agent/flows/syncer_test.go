@@ -1,0 +1,154 @@
+package flows
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
+	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovstest"
+	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+)
+
+// run starts a syncer and returns it with its metrics and the function that ends it.
+func run(t *testing.T, sw *ovstest.Switch, store *state.Store, bundle int) (*Syncer, *Metrics, func()) {
+	t.Helper()
+	metrics := NewMetrics(prometheus.NewRegistry())
+	s := New(Config{Address: sw.OpenFlow("br-int"), Store: store, BundleSize: bundle, Metrics: metrics})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := s.Run(ctx); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}()
+	stop := func() { cancel(); <-ended }
+	t.Cleanup(stop)
+	return s, metrics, stop
+}
+
+func flush(t *testing.T, s *Syncer, v state.Version, o pipeline.Owner) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	if err := s.Flush(ctx, v, o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func version(s *state.Store) state.Version {
+	_, v := s.Snapshot()
+	return v
+}
+
+var nobody = pipeline.Owner{}
+
+func TestRealSync(t *testing.T) {
+	for name, bundle := range map[string]int{"one bundle": 0, "bundles of 7": 7} {
+		t.Run(name, func(t *testing.T) {
+			sw := ovstest.Start(t, ovstest.Config{})
+			sw.AddBridge("br-int")
+			sw.Ofctl("add-flow", "br-int", "table=3,priority=5,ip,actions=drop") // somebody else's
+			store := state.New(node1(), "nodes")
+			s, metrics, stop := run(t, sw, store, bundle)
+
+			// Nothing happens before the sources have synced.
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if err := s.Flush(ctx, 1, nobody); err == nil || !strings.Contains(err.Error(), "waiting for [nodes]") {
+				t.Fatalf("flushed before the sources have synced: %v", err)
+			}
+			if n := strings.Count(sw.Ofctl("-O OpenFlow15 dump-flows", "br-int"), "actions="); n != 1 {
+				t.Fatalf("%d flows before the sources have synced", n)
+			}
+			store.SourceSynced("nodes")
+			flush(t, s, version(store), nobody)
+			all, err := pipeline.Compile(node1())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := len(pipeline.Flows(all))
+			if n := strings.Count(sw.Ofctl("-O OpenFlow15 dump-flows", "br-int"), "actions="); n != want+1 {
+				t.Errorf("%d flows in the switch, want %d and the foreign one", n, want)
+			}
+
+			// A Pod comes and goes; only its flows are sent.
+			before := testutil.ToFloat64(metrics.ops.WithLabelValues("add"))
+			owner := pipeline.Owner{Kind: pipeline.KindPod, Name: "db-000002"}
+			flush(t, s, store.Update(func(st *pipeline.State) {
+				st.Pods[owner.Name] = pipeline.Pod{Port: 9, MAC: podMAC, IPs: []netip.Addr{netip.MustParseAddr("10.244.1.9")}}
+			}), owner)
+			snapshot, _ := store.Snapshot()
+			flows := len(pipeline.CompileOwner(snapshot, owner))
+			if sent := testutil.ToFloat64(metrics.ops.WithLabelValues("add")) - before; int(sent) != flows {
+				t.Errorf("%v flows sent for a Pod that has %d", sent, flows)
+			}
+			if !strings.Contains(sw.Ofctl("dump-flows", "br-int"), "10.244.1.9") {
+				t.Error("the Pod has no flows")
+			}
+			flush(t, s, store.Update(func(st *pipeline.State) { delete(st.Pods, owner.Name) }), owner)
+			if strings.Contains(sw.Ofctl("dump-flows", "br-int"), "10.244.1.9") {
+				t.Error("flows of a Pod that is gone")
+			}
+
+			// Drift is found, repaired and counted.
+			sw.Ofctl("-O OpenFlow15 del-flows", "br-int", "table=16,ip,nw_dst=10.244.1.2")
+			sw.Ofctl("-O OpenFlow15 mod-flows", "br-int", "table=16,ip,nw_dst=10.244.16.0/20,actions=drop")
+			drift, err := s.Audit(t.Context())
+			if err != nil || len(drift.Added) == 0 || len(drift.Modified) == 0 {
+				t.Errorf("audit: %s, %v", drift, err)
+			}
+			if drift, err := s.Audit(t.Context()); err != nil || drift.Len() != 0 {
+				t.Errorf("second audit: %s, %v", drift, err)
+			}
+
+			// The agent starts again while the switch runs on: nothing is sent.
+			stop()
+			s, metrics, stop = run(t, sw, state.New(node1()), bundle)
+			flush(t, s, 1, nobody)
+			for _, operation := range []string{"add", "modify", "delete"} {
+				if n := testutil.ToFloat64(metrics.ops.WithLabelValues(operation)); n != 0 {
+					t.Errorf("a restarted agent sent %v flows to %s", n, operation)
+				}
+			}
+			stop()
+
+			// What changed meanwhile is made up for, deletions included.
+			s, metrics, _ = run(t, sw, state.New(changed(node1(), func(st *pipeline.State) { delete(st.Clusters, "east") })), bundle)
+			flush(t, s, 1, nobody)
+			if n := testutil.ToFloat64(metrics.full.WithLabelValues("delete")); n == 0 {
+				t.Error("nothing deleted for a cluster that left")
+			}
+			if dump := sw.Ofctl("dump-flows", "br-int"); strings.Contains(dump, "10.244.32.0/20") || !strings.Contains(dump, "table=3") {
+				t.Error("flows of a cluster that left, or foreign flow gone")
+			}
+		})
+	}
+}
+
+// A switch that starts again, empty, gets all its flows.
+func TestRealSwitchRestart(t *testing.T) {
+	sw := ovstest.Start(t, ovstest.Config{})
+	sw.AddBridge("br-int")
+	store := state.New(node1())
+	s, _, _ := run(t, sw, store, 0)
+	flush(t, s, 1, nobody)
+	before := strings.Count(sw.Ofctl("dump-flows", "br-int"), "actions=")
+	for _, kill := range []bool{true, false} {
+		sw.StopVswitchd(kill)
+		for s.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		sw.StartVswitchd()
+		flush(t, s, 1, nobody)
+		if after := strings.Count(sw.Ofctl("dump-flows", "br-int"), "actions="); after != before {
+			t.Errorf("%d flows, had %d", after, before)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package host
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+)
+
+// Next hops on antrea-gw0 that nobody has. The switch takes every packet, so any MAC would do that is not antrea-gw0's own.
+var (
+	virtualIPv4 = netip.MustParseAddr("169.254.0.253")
+	virtualIPv6 = netip.MustParseAddr("fc01::aabb:ccdd:eeff")
+	virtualMAC  = openflow.MustParseMAC("aa:bb:cc:dd:ee:ff")
+)
+
+// desired is what the host should have.
+type desired struct {
+	addresses []netip.Prefix // of antrea-gw0
+	routes    []route
+	neighbors []netip.Addr // permanent, with virtualMAC
+	nat       nat
+}
+
+// route goes through antrea-gw0.
+type route struct {
+	dst netip.Prefix
+	via netip.Addr
+	src netip.Addr // preferred source; invalid is the kernel's choice
+}
+
+// nat is the masquerading of Pods.
+type nat struct {
+	sources []netip.Prefix // of local Pods; none if there is no masquerading
+	known   []netip.Prefix // destinations that see the Pods' own addresses
+}
+
+// compute is pure: the same state gives the same host.
+func compute(s pipeline.State, noSNAT bool) desired {
+	var d desired
+	for i, cidr := range s.Node.PodCIDRs {
+		d.addresses = append(d.addresses, netip.PrefixFrom(s.Node.GatewayIPs[i], cidr.Bits()))
+		d.neighbors = append(d.neighbors, virtual(cidr.Addr()))
+	}
+	taken := make(map[netip.Prefix]bool)
+	add := func(dst netip.Prefix, via, src netip.Addr) {
+		if !taken[dst] && hasFamily(d.addresses, dst) {
+			taken[dst] = true
+			d.routes = append(d.routes, route{dst, via, src})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Peers)) {
+		for _, cidr := range s.Peers[name].PodCIDRs {
+			via := cidr.Addr().Next() // as operators expect to see it; the switch answers for it
+			if cidr.Addr().Is6() {
+				via = virtualIPv6
+			}
+			add(cidr, via, netip.Addr{})
+		}
+	}
+	d.nat.known = slices.Clone(s.Node.ClusterPodCIDRs)
+	for _, id := range slices.Sorted(maps.Keys(s.Clusters)) {
+		ranges := s.Reachable(id)
+		for _, dst := range ranges {
+			add(dst, virtual(dst.Addr()), source(d.addresses, dst))
+		}
+		d.nat.known = append(d.nat.known, ranges...)
+	}
+	slices.SortFunc(d.nat.known, netip.Prefix.Compare)
+	d.nat.known = slices.Compact(d.nat.known)
+	if !noSNAT {
+		d.nat.sources = s.Node.PodCIDRs
+	}
+	return d
+}
+
+func virtual(family netip.Addr) netip.Addr {
+	if family.Is4() {
+		return virtualIPv4
+	}
+	return virtualIPv6
+}
+
+// source is antrea-gw0's address of the family of dst.
+func source(addresses []netip.Prefix, dst netip.Prefix) netip.Addr {
+	for _, a := range addresses {
+		if a.Addr().Is4() == dst.Addr().Is4() {
+			return a.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
+func hasFamily(addresses []netip.Prefix, dst netip.Prefix) bool {
+	return source(addresses, dst).IsValid()
+}

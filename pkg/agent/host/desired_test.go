@@ -1,0 +1,131 @@
+package host
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+)
+
+func prefixes(texts ...string) (ps []netip.Prefix) {
+	for _, text := range texts {
+		ps = append(ps, netip.MustParsePrefix(text))
+	}
+	return ps
+}
+
+// text is what the host should have, as an operator would type it.
+func (d desired) text() string {
+	var b strings.Builder
+	for _, a := range d.addresses {
+		fmt.Fprintf(&b, "addr %s\n", a)
+	}
+	for _, r := range d.routes {
+		fmt.Fprintf(&b, "route %s via %s", r.dst, r.via)
+		if r.src.IsValid() {
+			fmt.Fprintf(&b, " src %s", r.src)
+		}
+		b.WriteByte('\n')
+	}
+	for _, n := range d.neighbors {
+		fmt.Fprintf(&b, "neigh %s\n", n)
+	}
+	table := d.nat.table("antrea-gw0")
+	for _, s := range table.Sets {
+		if len(s.Elements) > 0 {
+			fmt.Fprintf(&b, "set %s %s\n", s.Name, strings.Join(s.Elements, " "))
+		}
+	}
+	for _, r := range table.Chains[0].Rules {
+		fmt.Fprintf(&b, "rule %s\n", r)
+	}
+	return b.String()
+}
+
+func TestCompute(t *testing.T) {
+	node := pipeline.Node{
+		PodCIDRs: prefixes("10.244.1.0/24"), GatewayIPs: []netip.Addr{netip.MustParseAddr("10.244.1.1")}, ClusterPodCIDRs: prefixes("10.244.0.0/20"),
+	}
+	dual := node
+	dual.PodCIDRs = prefixes("10.244.1.0/24", "fd00:a:0:1::/64")
+	dual.GatewayIPs = []netip.Addr{netip.MustParseAddr("10.244.1.1"), netip.MustParseAddr("fd00:a:0:1::1")}
+	dual.ClusterPodCIDRs = prefixes("10.244.0.0/20", "fd00:a::/56")
+	tests := []struct {
+		name   string
+		state  pipeline.State
+		noSNAT bool
+		want   string
+	}{
+		{name: "nothing known", want: ""},
+		{
+			name: "peers and another cluster",
+			state: pipeline.State{
+				Node:  node,
+				Peers: map[string]pipeline.Peer{"node2": {PodCIDRs: prefixes("10.244.2.0/24")}, "master": {PodCIDRs: prefixes("10.244.0.0/24")}},
+				Clusters: map[string]pipeline.Cluster{"west": {
+					PodCIDRs: prefixes("10.244.16.0/20"), ServiceCIDRs: prefixes("10.96.16.0/20"), Gateways: []netip.Addr{netip.MustParseAddr("192.168.200.102")},
+				}},
+			},
+			want: `addr 10.244.1.1/24
+route 10.244.0.0/24 via 10.244.0.1
+route 10.244.2.0/24 via 10.244.2.1
+route 10.244.16.0/20 via 169.254.0.253 src 10.244.1.1
+route 10.96.16.0/20 via 169.254.0.253 src 10.244.1.1
+neigh 169.254.0.253
+set known-ipv4 10.96.16.0/20 10.244.0.0/20 10.244.16.0/20
+rule ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade
+`,
+		},
+		{
+			name: "another cluster that overlaps, two that are equal",
+			state: pipeline.State{Node: node, Clusters: map[string]pipeline.Cluster{
+				"a": {PodCIDRs: prefixes("10.244.8.0/24", "10.245.0.0/16")}, "b": {PodCIDRs: prefixes("10.245.0.0/16")},
+			}},
+			noSNAT: true,
+			want: `addr 10.244.1.1/24
+route 10.245.0.0/16 via 169.254.0.253 src 10.244.1.1
+neigh 169.254.0.253
+set known-ipv4 10.244.0.0/20 10.245.0.0/16
+`,
+		},
+		{
+			name: "dual stack",
+			state: pipeline.State{
+				Node:     dual,
+				Peers:    map[string]pipeline.Peer{"node2": {PodCIDRs: prefixes("10.244.2.0/24", "fd00:a:0:2::/64")}},
+				Clusters: map[string]pipeline.Cluster{"west": {PodCIDRs: prefixes("fd00:b::/56")}},
+			},
+			want: `addr 10.244.1.1/24
+addr fd00:a:0:1::1/64
+route 10.244.2.0/24 via 10.244.2.1
+route fd00:a:0:2::/64 via fc01::aabb:ccdd:eeff
+route fd00:b::/56 via fc01::aabb:ccdd:eeff src fd00:a:0:1::1
+neigh 169.254.0.253
+neigh fc01::aabb:ccdd:eeff
+set known-ipv4 10.244.0.0/20
+set known-ipv6 fd00:a::/56 fd00:b::/56
+rule ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade
+rule ip6 saddr fd00:a:0:1::/64 oifname != "antrea-gw0" ip6 daddr != @known-ipv6 masquerade
+`,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, compute(test.state, test.noSNAT).text()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// Intervals of a set must not overlap: a range within a known one is left out.
+func TestElements(t *testing.T) {
+	n := nat{known: prefixes("10.0.0.0/8", "10.244.0.0/20", "192.168.0.0/16", "fd00::/16")}
+	if got := fmt.Sprint(n.elements(netip.Addr.Is4)); got != "[10.0.0.0/8 192.168.0.0/16]" {
+		t.Errorf("got %s", got)
+	}
+}

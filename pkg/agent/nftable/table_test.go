@@ -1,0 +1,53 @@
+package nftable
+
+import (
+	"testing"
+
+	"sigs.k8s.io/knftables"
+)
+
+func example() Table {
+	return Table{
+		Family: knftables.InetFamily, Name: "antrea-mc",
+		Sets: []Set{{Name: "known-ipv4", Type: "ipv4_addr", Elements: []string{"10.244.0.0/20", "10.244.16.0/20"}}},
+		Chains: []Chain{{
+			Name: "postrouting", Type: knftables.NATType, Hook: knftables.PostroutingHook, Priority: knftables.SNATPriority,
+			Rules: []string{`ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade`},
+		}},
+	}
+}
+
+func TestEnsure(t *testing.T) {
+	nft := knftables.NewFake(knftables.InetFamily, "antrea-mc")
+	ensure := func(table Table, want bool) {
+		t.Helper()
+		if changed, err := table.ensure(t.Context(), nft); err != nil || changed != want {
+			t.Errorf("changed %t, %v; want %t\n%s", changed, err, want, nft.Dump())
+		}
+	}
+	table := example()
+	ensure(table, true)
+	ensure(table, false)
+
+	table.Sets[0].Elements = append(table.Sets[0].Elements, "10.244.32.0/20")
+	ensure(table, true)
+	ensure(table, false)
+
+	table.Chains[0].Rules = []string{`ip saddr 10.244.2.0/24 masquerade`}
+	ensure(table, true)
+	ensure(table, false)
+
+	tx := nft.NewTransaction()
+	tx.Add(&knftables.Rule{Chain: "postrouting", Rule: "drop"}) // by somebody else
+	if err := nft.Run(t.Context(), tx); err != nil {
+		t.Fatal(err)
+	}
+	ensure(table, true)
+	ensure(table, false)
+
+	for _, want := range []bool{true, false} {
+		if changed, err := table.remove(t.Context(), nft); err != nil || changed != want {
+			t.Errorf("removed %t, %v; want %t", changed, err, want)
+		}
+	}
+}

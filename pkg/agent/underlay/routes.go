@@ -1,0 +1,111 @@
+package underlay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
+	"github.com/antrea-mc/antrea-mc/pkg/ovs/unixctl"
+)
+
+// route is a route of the switch, out of br-phy.
+type route struct {
+	dst netip.Prefix
+	gw  netip.Addr // invalid if the destination is on the link
+}
+
+// kernelRoutes are those of the main table that leave through the transport interface.
+func kernelRoutes(t Transport) (map[netip.Prefix]route, error) {
+	filter := &netlink.Route{LinkIndex: t.Index, Table: unix.RT_TABLE_MAIN}
+	list, err := netlink.RouteListFiltered(netlink.FAMILY_V4, filter, netlink.RT_FILTER_OIF|netlink.RT_FILTER_TABLE)
+	if err != nil {
+		return nil, fmt.Errorf("routes of %s: %w", t.Name, err)
+	}
+	routes := make(map[netip.Prefix]route)
+	for _, k := range list {
+		r := route{dst: netip.PrefixFrom(netip.IPv4Unspecified(), 0)}
+		if k.Dst != nil {
+			r.dst, _ = device.Prefix(k.Dst)
+		}
+		if k.Gw != nil {
+			gw, _ := netip.AddrFromSlice(k.Gw)
+			r.gw = gw.Unmap()
+		}
+		if _, taken := routes[r.dst]; !taken { // the kernel lists the one with the best metric first
+			routes[r.dst] = r
+		}
+	}
+	return routes, nil
+}
+
+// switchRoutes reads the output of ovs/route/show; routes that the switch has taken from the kernel by itself are left out.
+func switchRoutes(text string) (map[netip.Prefix]route, error) {
+	routes := make(map[netip.Prefix]route)
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) < 4 || words[0] != "User:" {
+			continue
+		}
+		dst, err := netip.ParsePrefix(words[1])
+		if err != nil {
+			return nil, fmt.Errorf("route of the switch %q: %w", strings.TrimSpace(line), err)
+		}
+		r := route{dst: dst}
+		for i := 2; i+1 < len(words); i += 2 {
+			if words[i] != "GW" {
+				continue
+			}
+			if r.gw, err = netip.ParseAddr(words[i+1]); err != nil {
+				return nil, fmt.Errorf("route of the switch %q: %w", strings.TrimSpace(line), err)
+			}
+		}
+		routes[dst] = r
+	}
+	return routes, nil
+}
+
+// ensureRoutes mirrors the kernel's routes into the switch, which forgets them whenever it starts.
+func ensureRoutes(ctx context.Context, socket string, t Transport) (changes []string, err error) {
+	want, err := kernelRoutes(t)
+	if err != nil {
+		return nil, err
+	}
+	text, err := unixctl.Call(ctx, socket, "ovs/route/show")
+	if err != nil {
+		return nil, err
+	}
+	have, err := switchRoutes(text)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	call := func(command string, args ...string) {
+		if _, err := unixctl.Call(ctx, socket, command, args...); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(args, " "), err))
+			return
+		}
+		changes = append(changes, command+" "+strings.Join(args, " "))
+	}
+	for dst, h := range have {
+		if want[dst] != h {
+			call("ovs/route/del", dst.String())
+		}
+	}
+	for dst, w := range want {
+		if h, there := have[dst]; there && h == w {
+			continue
+		}
+		args := []string{dst.String(), BridgeName}
+		if w.gw.IsValid() {
+			args = append(args, w.gw.String())
+		}
+		call("ovs/route/add", args...)
+	}
+	return changes, errors.Join(errs...)
+}

@@ -1,0 +1,28 @@
+package underlay
+
+import (
+	"sigs.k8s.io/knftables"
+
+	"github.com/antrea-mc/antrea-mc/pkg/agent/nftable"
+)
+
+// steeringTable is the agent's own table in family netdev.
+const steeringTable = "antrea-phy"
+
+// steering sends tunnel packets from the transport interface into br-phy and everything from br-phy out of it. ARP replies go
+// to both, because the switch resolves next hops itself; requests only reach the kernel, which answers for the address.
+func steering(t Transport, pair veth) nftable.Table {
+	ingress := func(name, device string, index int, rules ...string) nftable.Chain {
+		return nftable.Chain{
+			Name: name, Type: knftables.FilterType, Hook: knftables.IngressHook, Priority: knftables.FilterPriority,
+			Device: device, Index: index, Rules: rules,
+		}
+	}
+	return nftable.Table{
+		Family: knftables.NetDevFamily, Name: steeringTable,
+		Chains: []nftable.Chain{
+			ingress("from-underlay", t.Name, t.Index, `udp dport 6081 fwd to "`+kernelEnd+`"`, `arp operation reply dup to "`+kernelEnd+`"`),
+			ingress("from-switch", kernelEnd, pair.kernel, `fwd to "`+t.Name+`"`),
+		},
+	}
+}

@@ -1,0 +1,90 @@
+// Package underlay connects the switch to the network between Nodes: which interface that is, which datapath the switch uses,
+// and, on the userspace datapath, the bridge br-phy through which tunnels leave.
+//
+// transport.go finds the interface, datapath.go chooses the datapath. Start at [Reconciler] for br-phy. The Node's interface
+// and address stay with the kernel: only tunnel packets are steered into the bridge, so that a switch that is down never takes
+// the Node's own network with it.
+//
+//   - reconciler.go: the loop
+//   - brphy.go: the bridge, its veth pair and its address
+//   - steering.go: the nft table that sends tunnel packets there
+//   - routes.go: the kernel's routes, mirrored into the switch
+//   - neighbors.go: the next hops of tunnels, resolved before the first packet
+//   - cleanup.go: everything taken back when the agent is removed
+package underlay
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+)
+
+// Transport is the Node's interface for traffic between Nodes.
+type Transport struct {
+	Name    string
+	Index   int
+	MTU     int
+	MAC     openflow.MAC
+	Address netip.Prefix // with the length of its subnet
+}
+
+// Find returns the interface that has this address. It never is br-phy, which has the address too.
+func Find(ip netip.Addr) (Transport, error) {
+	addresses, err := netlink.AddrList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return Transport{}, fmt.Errorf("list addresses: %w", err)
+	}
+	for _, a := range addresses {
+		p, ok := device.Prefix(a.IPNet)
+		if !ok || p.Addr() != ip {
+			continue
+		}
+		link, err := netlink.LinkByIndex(a.LinkIndex)
+		if err == nil && link.Attrs().Name != BridgeName {
+			return transportOf(link, p), nil
+		}
+	}
+	return Transport{}, fmt.Errorf("no interface of this Node has its address %s", ip)
+}
+
+// FindByName returns the interface of that name, with its first global address.
+func FindByName(name string) (Transport, error) {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return Transport{}, fmt.Errorf("transport interface %s: %w", name, err)
+	}
+	addresses, err := netlink.AddrList(link, netlink.FAMILY_ALL)
+	if err != nil {
+		return Transport{}, fmt.Errorf("transport interface %s: list addresses: %w", name, err)
+	}
+	for _, a := range addresses {
+		if p, ok := device.Prefix(a.IPNet); ok && p.Addr().IsGlobalUnicast() {
+			return transportOf(link, p), nil
+		}
+	}
+	return Transport{}, fmt.Errorf("transport interface %s has no address", name)
+}
+
+func transportOf(link netlink.Link, address netip.Prefix) Transport {
+	t := Transport{Name: link.Attrs().Name, Index: link.Attrs().Index, MTU: link.Attrs().MTU, Address: address}
+	copy(t.MAC[:], link.Attrs().HardwareAddr)
+	return t
+}
+
+// What Geneve adds to a packet: the outer IP header, UDP, Geneve without options, the inner Ethernet header.
+const (
+	overheadIPv4 = 20 + 8 + 8 + 14
+	overheadIPv6 = 40 + 8 + 8 + 14
+)
+
+// PodMTU is the largest packet of a Pod that fits through the tunnel.
+func (t Transport) PodMTU() int {
+	if t.Address.Addr().Is6() {
+		return t.MTU - overheadIPv6
+	}
+	return t.MTU - overheadIPv4
+}
