@@ -1,0 +1,164 @@
+package antctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/antrea-mc/antrea-mc/pkg/antctl/cluster"
+	"github.com/antrea-mc/antrea-mc/pkg/antctl/output"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
+)
+
+// dumpsAtOnce is how many Nodes are asked at the same time.
+const dumpsAtOnce = 8
+
+func newGetFlows(target *cluster.Flags) *cobra.Command {
+	var q flowsQuery
+	var out output.Format
+	cmd := &cobra.Command{
+		Use:     "ovsflows",
+		Aliases: []string{"of"},
+		Short:   "Print the flows of the Nodes' bridges as ovs-ofctl dump-flows does",
+		Example: `  # What node1 does with packets to cluster west
+  antctl get ovsflows --node node1 --cluster west
+
+  # Forwarding on all Nodes
+  antctl get ovsflows --table L3Forwarding`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := target.RESTConfig()
+			if err != nil {
+				return err
+			}
+			client, err := kubernetes.NewForConfig(config)
+			if err != nil {
+				return err
+			}
+			return q.run(cmd.Context(), client, out, cmd.OutOrStdout())
+		},
+	}
+	out.AddTo(cmd)
+	cmd.Flags().StringSliceVar(&q.nodes, "node", nil, "the Nodes; all if none is given, or the Pod's with --pod")
+	cmd.Flags().StringVar(&q.table, "table", "", "only this table, by number or name")
+	cmd.Flags().StringVar(&q.pod, "pod", "", "only flows of this Pod: NAMESPACE/NAME")
+	cmd.Flags().StringVar(&q.cluster, "cluster", "", "only flows of this other cluster of the ClusterSet, by its ID")
+	return cmd
+}
+
+type flowsQuery struct {
+	nodes               []string
+	table, pod, cluster string
+}
+
+// flowsOfNodes is what -o json and -o yaml print.
+type flowsOfNodes struct {
+	metav1.TypeMeta `json:",inline"`
+	Items           []systemv1alpha1.OVSFlowList `json:"items"`
+}
+
+func (q flowsQuery) run(ctx context.Context, client kubernetes.Interface, out output.Format, w io.Writer) error {
+	nodes, err := q.nodesToAsk(ctx, client)
+	if err != nil {
+		return err
+	}
+	lists := make([]systemv1alpha1.OVSFlowList, len(nodes))
+	failed := make([]error, len(nodes))
+	var group errgroup.Group
+	group.SetLimit(dumpsAtOnce)
+	for i, node := range nodes {
+		group.Go(func() error {
+			if err := getSystem(ctx, client, &lists[i], q.params(), "nodes", node, "ovsflows"); err != nil {
+				failed[i] = err
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // each Node's error is its own
+	result := flowsOfNodes{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []systemv1alpha1.OVSFlowList{}}
+	for i, list := range lists {
+		if failed[i] == nil {
+			result.Items = append(result.Items, list)
+		}
+	}
+	err = out.Print(w, result, func(w io.Writer) error { return result.writeText(w, len(nodes) > 1) })
+	return errors.Join(sameOnce(nodes, failed), err)
+}
+
+// sameOnce joins the Nodes' errors; one that all have in common is told once.
+func sameOnce(nodes []string, failed []error) error {
+	if len(nodes) > 1 && !slices.ContainsFunc(failed, func(err error) bool { return err == nil || err.Error() != failed[0].Error() }) {
+		return fmt.Errorf("flows of %d Nodes: %w", len(nodes), failed[0])
+	}
+	for i, err := range failed {
+		if err != nil {
+			failed[i] = fmt.Errorf("flows of Node %s: %w", nodes[i], err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// nodesToAsk are the Nodes that were named, that of the Pod, or all.
+func (q flowsQuery) nodesToAsk(ctx context.Context, client kubernetes.Interface) ([]string, error) {
+	if len(q.nodes) > 0 {
+		return q.nodes, nil
+	}
+	if q.pod != "" {
+		namespace, name, ok := strings.Cut(q.pod, "/")
+		if !ok {
+			return nil, fmt.Errorf("--pod %s: write NAMESPACE/NAME", q.pod)
+		}
+		pod, err := client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("find the Node of the Pod, or give --node: %w", err)
+		}
+		if pod.Spec.NodeName == "" {
+			return nil, fmt.Errorf("pod %s is not on a Node yet", q.pod)
+		}
+		return []string{pod.Spec.NodeName}, nil
+	}
+	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list Nodes, or give --node: %w", err)
+	}
+	var names []string
+	for _, n := range list.Items {
+		names = append(names, n.Name)
+	}
+	return names, nil
+}
+
+func (q flowsQuery) params() map[string]string {
+	params := map[string]string{}
+	for name, value := range map[string]string{
+		systemv1alpha1.ParamTable: q.table, systemv1alpha1.ParamPod: q.pod, systemv1alpha1.ParamCluster: q.cluster,
+	} {
+		if value != "" {
+			params[name] = value
+		}
+	}
+	return params
+}
+
+// writeText writes one flow a line, under a line for each Node if there are several.
+func (l flowsOfNodes) writeText(w io.Writer, headers bool) error {
+	for _, list := range l.Items {
+		if headers {
+			fmt.Fprintf(w, "# %s: %d flows\n", list.Node, len(list.Items))
+		}
+		for _, f := range list.Items {
+			if _, err := fmt.Fprintf(w, " %s\n", f.Text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
