@@ -1,0 +1,65 @@
+# Plain `make` lists the targets. Nothing here needs more than Go, apt and, for demo, test and bench, root.
+SHELL := /bin/bash
+GO ?= go
+GOOS ?= $(shell $(GO) env GOOS)
+GOARCH ?= $(shell $(GO) env GOARCH)
+IMAGE_PREFIX ?= antrea-mc
+TAG ?= latest
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LAB ?= demo
+LDFLAGS := -s -w -X github.com/antrea-mc/antrea-mc/pkg/version.version=$(VERSION)
+BENCHMARKS = $(sort $(dir $(shell grep -rl '^func Benchmark' --include='*_test.go' ./pkg)))
+LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup images ## scenario S1 on this machine, shown step by step; leaves the lab running (root)
+	$(GO) run ./test/demo --lab $(LAB)
+
+.PHONY: test
+test: setup check images ## all that gates a change: check, tests on a real switch and API server, S1 in the lab (root)
+	test/run-real.sh
+
+.PHONY: check
+check: ## lint and unit tests (no root, no network once modules are there)
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }
+	$(GO) vet ./...
+	$(LINT) run
+	$(GO) test -race -skip '^TestReal' ./...
+
+.PHONY: bench
+bench: setup images ## benchmarks, one after the other, and the figures of S1 in a lab of its own (root)
+	$(GO) test -run '^$$' -bench . -skip '^BenchmarkReal' -benchtime 0.2s -benchmem -p 1 $(BENCHMARKS)
+	$(GO) test -run '^$$' -bench '^BenchmarkReal' -benchtime 10x -benchmem -p 1 ./pkg/ovs/ofconn
+	$(GO) test -run '^$$' -bench '^BenchmarkRealPodAddDel' -benchtime 100x ./pkg/agent
+	$(GO) run ./test/demo --lab bench; status=$$?; bin/antrea-lab --lab bench down && exit $$status
+
+.PHONY: build
+build: ## the binaries of GOOS/GOARCH in bin/
+	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+.PHONY: images
+images: build ## OCI archives in out/images, made without a registry
+	$(GO) run ./build/images --prefix $(IMAGE_PREFIX) --tag $(TAG) --arch $(GOARCH) --out out/images
+
+.PHONY: manifest
+manifest: ## antrea-mc.yml and antrea-mc-cleanup.yml for IMAGE_PREFIX and TAG
+	$(GO) run ./build/manifest --prefix $(IMAGE_PREFIX) --tag $(TAG)
+
+.PHONY: generate
+generate: ## deepcopy functions, CRDs, reference pages and the manifest
+	$(GO) generate ./...
+	$(MAKE) manifest
+
+.PHONY: setup
+setup: ## what the lab needs on this machine: packages, Kubernetes and images in a cache outside the tree (root)
+	test/lab/install.sh
+	$(MAKE) build
+	bin/antrea-lab build
+
+.PHONY: clean-lab
+clean-lab: ## take the demo's lab down
+	test ! -x bin/antrea-lab || bin/antrea-lab --lab $(LAB) down
