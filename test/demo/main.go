@@ -64,13 +64,18 @@ func demo(ctx context.Context, name, file string) error {
 	}
 	results = append(results, always...)
 
+	cni, err := lab.CNIFigures(ctx, "cl1-node2")
+	if err != nil {
+		return err
+	}
 	more, err := lab.Figures(ctx)
 	if err != nil {
 		return err
 	}
+	figures = append(figures, cni...)
 	title("figures of this run")
 	for _, f := range append(figures, more...) {
-		fmt.Printf("  %-60s %s\n", f.What, f.Value)
+		fmt.Printf("  %-75s %s\n", f.What, f.Value)
 	}
 	failed := 0
 	for _, r := range results {

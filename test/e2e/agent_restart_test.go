@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -65,31 +64,16 @@ func newAgent(t *testing.T, node, old string) string {
 	}
 }
 
-var changes = regexp.MustCompile(`(?m)^antrea_agent_ovs_flow_ops_count\{[^}]*\} (\d+)`)
-
 // flowChanges is the number of flow changes that the running agent has sent, by its own metric.
 func flowChanges(t *testing.T, node string) string {
 	t.Helper()
-	cluster, _, _ := strings.Cut(node, "-")
-	for _, create := range []string{
-		"serviceaccount -n kube-system metrics-reader", "clusterrole metrics-reader --verb=get --non-resource-url=/metrics",
-		"clusterrolebinding metrics-reader --clusterrole=metrics-reader --serviceaccount=kube-system:metrics-reader",
-	} {
-		_, err := lab.Shell(t.Context(), "kubectl --context "+cluster+" create "+create+" --dry-run=client -o yaml | kubectl --context "+cluster+" apply -f -")
-		require.NoError(t, err)
-	}
-	token, err := lab.Kubectl(t.Context(), cluster, "create", "token", "-n", "kube-system", "metrics-reader")
+	metrics, err := lab.Metrics(t.Context(), node)
 	require.NoError(t, err)
-	out, err := lab.Exec(t.Context(), node, "curl", "-skf", "-H", "Authorization: Bearer "+strings.TrimSpace(token), "https://127.0.0.1:10350/metrics")
-	require.NoError(t, err)
-	total := 0
-	found := changes.FindAllStringSubmatch(out, -1)
-	require.NotEmpty(t, found, "no antrea_agent_ovs_flow_ops_count in the agent's metrics")
-	for _, m := range found {
-		var n int
-		_, err := fmt.Sscan(m[1], &n)
-		require.NoError(t, err)
-		total += n
+	changes := metrics["antrea_agent_ovs_flow_ops_count"].GetMetric()
+	require.NotEmpty(t, changes, "no antrea_agent_ovs_flow_ops_count in the agent's metrics")
+	total := 0.0
+	for _, m := range changes {
+		total += m.GetCounter().GetValue()
 	}
 	return fmt.Sprint(total)
 }
