@@ -11,6 +11,7 @@
 //   - subfield.go: bit ranges of fields, as actions use them
 //   - actions.go, setfield.go, ct.go, nat.go, learn.go, instructions.go: actions, built and decoded; actiontext.go,
 //     cttext.go, learntext.go and parseactions.go: their text
+//   - kinds.go: the table of actions and instructions
 //   - port.go, mac.go: ports and Ethernet addresses
 //   - value.go, parsevalue.go, words.go: the text of values
 //   - flow.go, flowmod.go, flowstats.go, flowtext.go: flows

@@ -1,6 +1,9 @@
 package openflow
 
-import "strconv"
+import (
+	"iter"
+	"strconv"
+)
 
 // FieldID names a match field. The ids are in the order in which ovs-vswitchd writes the fields of a match, so sorting
 // by id gives its canonical form.
@@ -19,6 +22,23 @@ func (f FieldID) Bits() int { return int(fields[f].bits) }
 
 // Bytes is the length of the field's value on the wire.
 func (f FieldID) Bytes() int { return int(fields[f].bytes) }
+
+// Maskable reports whether a match can have a mask for the field.
+func (f FieldID) Maskable() bool { return fields[f].mask == maskAny }
+
+// Writable reports whether actions can write the field.
+func (f FieldID) Writable() bool { return fields[f].access == readWrite }
+
+// Fields goes over the table of match fields, in canonical order.
+func Fields() iter.Seq[FieldID] {
+	return func(yield func(FieldID) bool) {
+		for i := range fields {
+			if f := FieldID(i); f.known() && !yield(f) {
+				return
+			}
+		}
+	}
+}
 
 // known reports whether f is in the table.
 func (f FieldID) known() bool { return f != 0 && int(f) < len(fields) && fields[f].name != "" }

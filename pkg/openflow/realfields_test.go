@@ -18,9 +18,9 @@ func TestRealFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for f := range openflow.AllFields() {
+	for f := range openflow.Fields() {
 		for _, masked := range []bool{false, true} {
-			if !masked || openflow.Maskable(f) {
+			if !masked || f.Maskable() {
 				name := f.String()
 				if masked {
 					name += " masked"
@@ -79,7 +79,7 @@ func matchAndWrite(t *testing.T, c *ofconn.Conn, f openflow.FieldID, m openflow.
 		m = m.EthType(openflow.EthTypeIPv4) // only IP has connections
 	}
 	actions := []openflow.Actions{openflow.Actions{}.Output(1)}
-	if openflow.Writable(f) && !masked {
+	if f.Writable() && !masked {
 		actions = append(actions, writes(f)...)
 	}
 	for _, a := range actions {
