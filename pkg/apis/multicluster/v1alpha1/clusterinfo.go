@@ -27,7 +27,7 @@ type ClusterInfo struct {
 	// +kubebuilder:validation:items:MaxLength=43
 	// +kubebuilder:validation:XValidation:rule="self.all(c, isCIDR(c))",message="serviceCIDRs must be CIDRs such as 10.244.0.0/20"
 	ServiceCIDRs []string `json:"serviceCIDRs,omitempty"`
-	// GatewayInfos are the gateways that carry traffic now, sorted by name.
+	// GatewayInfos are the gateways that carry traffic now or drain, sorted by name.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
@@ -44,7 +44,7 @@ type GatewayInfo struct {
 	// +kubebuilder:validation:MaxLength=45
 	// +kubebuilder:validation:XValidation:rule="isIP(self)",message="gatewayIP must be an IP address"
 	GatewayIP string `json:"gatewayIP"`
-	// Weight shares traffic between the gateways of a cluster.
+	// Weight shares traffic between the gateways of a cluster; the default is 100.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65535
@@ -53,6 +53,10 @@ type GatewayInfo struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	PublicKey string `json:"publicKey,omitempty"`
+	// Draining says that the gateway is about to go: packets from it are still to be taken, and it tells its peers itself,
+	// by BFD, to send no more.
+	// +optional
+	Draining bool `json:"draining,omitempty"`
 }
 
 // ClusterInfoImport is the ClusterInfo of another cluster of the ClusterSet, written by the member controller into the

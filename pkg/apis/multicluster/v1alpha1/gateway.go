@@ -3,12 +3,15 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Gateway is a Node of this cluster that carries traffic to and from other clusters. The member controller writes one for
-// every healthy Node with the annotation multicluster.antrea.io/gateway=true; its name is the Node's name.
+// every healthy Node with the annotation multicluster.antrea.io/gateway=true; its name is the Node's name. A gateway that is
+// to go drains first: its agent moves the traffic away, and after a while the Gateway is deleted.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:printcolumn:name="Gateway IP",type=string,JSONPath=`.gatewayIP`
 // +kubebuilder:printcolumn:name="Internal IP",type=string,JSONPath=`.internalIP`
+// +kubebuilder:printcolumn:name="Weight",type=integer,JSONPath=`.weight`,priority=1
+// +kubebuilder:printcolumn:name="Draining since",type=date,JSONPath=`.drainingSince`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type Gateway struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -30,6 +33,14 @@ type Gateway struct {
 	// PublicKey is the key of encrypted tunnels to this gateway, if any.
 	// +optional
 	PublicKey string `json:"publicKey,omitempty"`
+	// DrainingSince is when the gateway began to drain: it still takes what is sent to it, and tells all that send to it to
+	// take another. Empty while it carries traffic.
+	// +optional
+	DrainingSince *metav1.Time `json:"drainingSince,omitempty"`
+	// DrainReason says why it drains.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	DrainReason string `json:"drainReason,omitempty"`
 	// +optional
 	Status GatewayStatus `json:"status,omitempty"`
 }

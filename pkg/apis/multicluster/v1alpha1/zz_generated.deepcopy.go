@@ -184,6 +184,10 @@ func (in *Gateway) DeepCopyInto(out *Gateway) {
 	*out = *in
 	out.TypeMeta = in.TypeMeta
 	in.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
+	if in.DrainingSince != nil {
+		in, out := &in.DrainingSince, &out.DrainingSince
+		*out = (*in).DeepCopy()
+	}
 	in.Status.DeepCopyInto(&out.Status)
 }
 
