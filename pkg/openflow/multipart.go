@@ -47,6 +47,24 @@ func (m Multipart) AppendBinary(b []byte) ([]byte, error) {
 
 // decodeMultipart keeps the body as it is: what reads it goes over it item by item.
 func decodeMultipart(t MessageType, b []byte) (Multipart, error) {
+	m, err := cutMultipart(t, b)
+	m.Body = clone(m.Body)
+	return m, err
+}
+
+// DecodeMultipart reads one whole message, as [Decode] does, but its body is a part of b and no copy of it.
+func DecodeMultipart(b []byte) (Multipart, error) {
+	h, err := DecodeHeader(b)
+	if err != nil {
+		return Multipart{}, err
+	}
+	if int(h.Length) != len(b) || h.Type != TypeMultipartReply && h.Type != TypeMultipartRequest {
+		return Multipart{}, fmt.Errorf("%s of %d bytes in %d is no multipart message", h.Type, h.Length, len(b))
+	}
+	return cutMultipart(h.Type, b[HeaderLen:])
+}
+
+func cutMultipart(t MessageType, b []byte) (Multipart, error) {
 	if len(b) < 8 {
 		return Multipart{}, fmt.Errorf("%d bytes: %w", len(b), errTruncated)
 	}
@@ -54,6 +72,6 @@ func decodeMultipart(t MessageType, b []byte) (Multipart, error) {
 		Reply: t == TypeMultipartReply,
 		Type:  MultipartType(binary.BigEndian.Uint16(b)),
 		More:  binary.BigEndian.Uint16(b[2:])&multipartMore != 0,
-		Body:  clone(b[8:]),
+		Body:  b[8:],
 	}, nil
 }

@@ -97,51 +97,64 @@ func (c *Conn) Bundle(ctx context.Context, mods iter.Seq[openflow.Mod]) error {
 	return nil
 }
 
+// batch is how many bytes of changes go to the writer at once.
+const batch = 32 << 10
+
 // stream opens the bundle, sends the changes, closes it and waits until the switch has taken all of that; with no changes it
 // sends nothing. Errors of the changes come before the answer to the closing, and only a bundle without any is committed: the
 // switch would commit the rest of one.
 func (c *Conn) stream(ctx context.Context, id uint32, b *bundle, mods iter.Seq[openflow.Mod]) (n int, err error) {
-	var opened *request
+	opening := c.xid()
+	opened := c.expect(opening)
+	defer c.end(opened, opening)
+	space, err := openflow.AppendMessage(nil, opening, openflow.BundleControl{ID: id, Type: openflow.BundleOpen, Flags: bundleFlags})
+	if err != nil {
+		return 1, err
+	}
 	add := openflow.BundleAdd{ID: id, Flags: bundleFlags}
 	for mod := range mods {
-		if n == 0 {
-			var xid uint32
-			open := openflow.BundleControl{ID: id, Type: openflow.BundleOpen, Flags: bundleFlags}
-			if xid, opened, err = c.begin(ctx, open); err != nil {
-				return 1, err
-			}
-			defer c.end(xid)
+		add.Xid, add.Mod = (b.first+uint32(n))|bundleXid, mod
+		n++
+		if space, err = openflow.AppendMessage(space, add.Xid, &add); err != nil {
+			return n, fmt.Errorf("change %d, %s: %w", n-1, mod, err)
+		}
+		if len(space) < batch {
+			continue
 		}
 		select {
 		case <-b.refused:
 			return n, nil
 		default:
 		}
-		add.Xid, add.Mod = (b.first+uint32(n))|bundleXid, mod
-		n++
-		if err := c.send(ctx, add.Xid, &add); err != nil {
-			return n, fmt.Errorf("change %d, %s: %w", n-1, mod, err)
+		if err := c.send(ctx, space); err != nil {
+			return n, err
 		}
+		space = space[:0]
 	}
 	if n == 0 {
 		return 0, nil
 	}
-	xid, closed, err := c.begin(ctx, openflow.BundleControl{ID: id, Type: openflow.BundleClose, Flags: bundleFlags})
-	if err != nil {
+	closing := c.xid()
+	last := openflow.BundleControl{ID: id, Type: openflow.BundleClose, Flags: bundleFlags}
+	if space, err = openflow.AppendMessage(space, closing, last); err != nil {
 		return n, err
 	}
-	defer c.end(xid)
-	if _, err := c.next(ctx, opened); err != nil {
+	closed := c.expect(closing)
+	defer c.end(closed, closing)
+	if err := c.send(ctx, space); err != nil {
+		return n, err
+	}
+	if _, err := c.reply(ctx, opened); err != nil {
 		return n, fmt.Errorf("open: %w", err)
 	}
-	if _, err := c.next(ctx, closed); err != nil {
+	if _, err := c.reply(ctx, closed); err != nil {
 		return n, fmt.Errorf("close: %w", err)
 	}
 	return n, nil
 }
 
 func (c *Conn) control(ctx context.Context, id uint32, step openflow.BundleType) error {
-	m, err := c.call(ctx, openflow.BundleControl{ID: id, Type: step, Flags: bundleFlags})
+	m, err := c.Call(ctx, openflow.BundleControl{ID: id, Type: step, Flags: bundleFlags})
 	if err != nil {
 		return err
 	}

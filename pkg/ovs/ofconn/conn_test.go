@@ -17,7 +17,7 @@ import (
 func TestDialErrors(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct{ name, addr, want string }{
-		{"no scheme", "/var/run/x", "must be unix:PATH or tcp:HOST:PORT"},
+		{"no scheme", "/var/run/x", "must be unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT"},
 		{"no socket", "unix:" + filepath.Join(dir, "none"), "no such file"},
 		{"switch of another version", "unix:" + oldSwitch(t), "add OpenFlow15 to its protocols"},
 	} {
@@ -104,7 +104,7 @@ func TestEveryWaitEndsWithItsContext(t *testing.T) {
 	}{
 		{"barrier", c.Barrier},
 		{"features", func(ctx context.Context) error { _, err := c.Features(ctx); return err }},
-		{"groups", func(ctx context.Context) error { _, err := c.DumpGroups(ctx); return err }},
+		{"groups", func(ctx context.Context) error { _, err := Collect(c.DumpGroups(ctx)); return err }},
 		{"flows", func(ctx context.Context) error {
 			for _, err := range c.DumpFlows(ctx, openflow.AllFlows) {
 				return err

@@ -221,7 +221,7 @@ func testGroups(t *testing.T, c *Conn) {
 	if err := c.Bundle(t.Context(), slices.Values([]openflow.Mod{replace})); err != nil {
 		t.Fatal(err)
 	}
-	groups, err := c.DumpGroups(t.Context())
+	groups, err := Collect(c.DumpGroups(t.Context()))
 	const want = "group_id=9,type=select,selection_method=hash,fields=ip_src," +
 		"bucket=bucket_id:1,weight:100,actions=load:0xa000001->NXM_NX_TUN_IPV4_DST[],IN_PORT," +
 		"bucket=bucket_id:2,weight:100,watch_port:7,actions=load:0xa000002->NXM_NX_TUN_IPV4_DST[],IN_PORT"
@@ -324,7 +324,7 @@ func testFeatures(t *testing.T, c *Conn) {
 	if err != nil || f.DatapathID == 0 || f.Tables != 254 {
 		t.Errorf("features %+v: %v", f, err)
 	}
-	if _, err := c.DumpPorts(t.Context()); err != nil {
+	if _, err := Collect(c.DumpPorts(t.Context())); err != nil {
 		t.Error(err)
 	}
 }
