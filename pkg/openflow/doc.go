@@ -17,6 +17,7 @@
 //   - flow.go, flowmod.go, flowstats.go, flowtext.go: flows
 //   - group.go, grouptext.go: groups
 //   - message.go and the files named after a message: everything that goes over the connection
+//   - messagekinds.go: the table of all kinds of messages; nicira.go: the messages of Open vSwitch
 //   - errors.go, codes.go: the errors of a switch, by name
 //
 // Encoders append and decoders return errors; nothing here logs, opens a socket or panics on what a peer sends. Unknown

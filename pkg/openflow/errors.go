@@ -27,7 +27,9 @@ const (
 
 // The errors that a caller may want to tell apart, with errors.Is.
 var (
+	ErrBadType         = &Error{Type: ErrorBadRequest, Code: 1}
 	ErrBadMultipart    = &Error{Type: ErrorBadRequest, Code: 2}
+	ErrBadSubtype      = &Error{Type: ErrorBadRequest, Code: 4}
 	ErrBadOutGroup     = &Error{Type: ErrorBadAction, Code: 9}
 	ErrBadPrereq       = &Error{Type: ErrorBadMatch, Code: 9}
 	ErrBadMask         = &Error{Type: ErrorBadMatch, Code: 8}

@@ -14,7 +14,7 @@ const HeaderLen = 8
 // MessageType is the type of a message.
 type MessageType uint8
 
-// The types of messages of OpenFlow 1.5 that are used here.
+// The types of messages of OpenFlow 1.5.
 const (
 	TypeHello            MessageType = 0
 	TypeError            MessageType = 1
@@ -23,33 +23,76 @@ const (
 	TypeExperimenter     MessageType = 4
 	TypeFeaturesRequest  MessageType = 5
 	TypeFeaturesReply    MessageType = 6
+	TypeGetConfigRequest MessageType = 7
+	TypeGetConfigReply   MessageType = 8
+	TypeSetConfig        MessageType = 9
 	TypePacketIn         MessageType = 10
 	TypeFlowRemoved      MessageType = 11
 	TypePortStatus       MessageType = 12
 	TypePacketOut        MessageType = 13
 	TypeFlowMod          MessageType = 14
 	TypeGroupMod         MessageType = 15
+	TypePortMod          MessageType = 16
+	TypeTableMod         MessageType = 17
 	TypeMultipartRequest MessageType = 18
 	TypeMultipartReply   MessageType = 19
 	TypeBarrierRequest   MessageType = 20
 	TypeBarrierReply     MessageType = 21
+	TypeRoleRequest      MessageType = 24
+	TypeRoleReply        MessageType = 25
+	TypeGetAsyncRequest  MessageType = 26
+	TypeGetAsyncReply    MessageType = 27
+	TypeSetAsync         MessageType = 28
+	TypeMeterMod         MessageType = 29
+	TypeRoleStatus       MessageType = 30
+	TypeTableStatus      MessageType = 31
+	TypeRequestForward   MessageType = 32
 	TypeBundleControl    MessageType = 33
 	TypeBundleAdd        MessageType = 34
+	TypeControllerStatus MessageType = 35
 )
 
-var typeNames = map[MessageType]string{
-	TypeHello: "HELLO", TypeError: "ERROR", TypeEchoRequest: "ECHO_REQUEST", TypeEchoReply: "ECHO_REPLY",
-	TypeExperimenter: "EXPERIMENTER", TypeFeaturesRequest: "FEATURES_REQUEST", TypeFeaturesReply: "FEATURES_REPLY",
-	TypePacketIn: "PACKET_IN", TypeFlowRemoved: "FLOW_REMOVED", TypePortStatus: "PORT_STATUS", TypePacketOut: "PACKET_OUT",
-	TypeFlowMod: "FLOW_MOD", TypeGroupMod: "GROUP_MOD", TypeMultipartRequest: "MULTIPART_REQUEST",
-	TypeMultipartReply: "MULTIPART_REPLY", TypeBarrierRequest: "BARRIER_REQUEST", TypeBarrierReply: "BARRIER_REPLY",
-	TypeBundleControl: "BUNDLE_CONTROL", TypeBundleAdd: "BUNDLE_ADD_MESSAGE",
+var typeNames = [...]string{
+	TypeHello:            "HELLO",
+	TypeError:            "ERROR",
+	TypeEchoRequest:      "ECHO_REQUEST",
+	TypeEchoReply:        "ECHO_REPLY",
+	TypeExperimenter:     "EXPERIMENTER",
+	TypeFeaturesRequest:  "FEATURES_REQUEST",
+	TypeFeaturesReply:    "FEATURES_REPLY",
+	TypeGetConfigRequest: "GET_CONFIG_REQUEST",
+	TypeGetConfigReply:   "GET_CONFIG_REPLY",
+	TypeSetConfig:        "SET_CONFIG",
+	TypePacketIn:         "PACKET_IN",
+	TypeFlowRemoved:      "FLOW_REMOVED",
+	TypePortStatus:       "PORT_STATUS",
+	TypePacketOut:        "PACKET_OUT",
+	TypeFlowMod:          "FLOW_MOD",
+	TypeGroupMod:         "GROUP_MOD",
+	TypePortMod:          "PORT_MOD",
+	TypeTableMod:         "TABLE_MOD",
+	TypeMultipartRequest: "MULTIPART_REQUEST",
+	TypeMultipartReply:   "MULTIPART_REPLY",
+	TypeBarrierRequest:   "BARRIER_REQUEST",
+	TypeBarrierReply:     "BARRIER_REPLY",
+	TypeRoleRequest:      "ROLE_REQUEST",
+	TypeRoleReply:        "ROLE_REPLY",
+	TypeGetAsyncRequest:  "GET_ASYNC_REQUEST",
+	TypeGetAsyncReply:    "GET_ASYNC_REPLY",
+	TypeSetAsync:         "SET_ASYNC",
+	TypeMeterMod:         "METER_MOD",
+	TypeRoleStatus:       "ROLE_STATUS",
+	TypeTableStatus:      "TABLE_STATUS",
+	TypeRequestForward:   "REQUESTFORWARD",
+	TypeBundleControl:    "BUNDLE_CONTROL",
+	TypeBundleAdd:        "BUNDLE_ADD_MESSAGE",
+	TypeControllerStatus: "CONTROLLER_STATUS",
 }
 
 // String is the name of the type in the specification, without its prefix.
 func (t MessageType) String() string {
-	if name, ok := typeNames[t]; ok {
-		return name
+	if int(t) < len(typeNames) && typeNames[t] != "" {
+		return typeNames[t]
 	}
 	return fmt.Sprintf("message type %d", uint8(t))
 }

@@ -8,11 +8,29 @@ import (
 // MultipartType is what a multipart request asks for.
 type MultipartType uint16
 
-// The types of multipart messages that are used here.
+// The types of multipart messages.
 const (
-	MultipartFlowDesc  MultipartType = 1 // in OpenFlow 1.5; Open vSwitch refuses 17, which is statistics alone
-	MultipartGroupDesc MultipartType = 7
-	MultipartPortDesc  MultipartType = 13
+	MultipartDesc             MultipartType = 0
+	MultipartFlowDesc         MultipartType = 1 // in OpenFlow 1.5; Open vSwitch refuses 17, which is statistics alone
+	MultipartAggregate        MultipartType = 2
+	MultipartTable            MultipartType = 3
+	MultipartPort             MultipartType = 4
+	MultipartQueue            MultipartType = 5
+	MultipartGroup            MultipartType = 6
+	MultipartGroupDesc        MultipartType = 7
+	MultipartGroupFeatures    MultipartType = 8
+	MultipartMeter            MultipartType = 9
+	MultipartMeterConfig      MultipartType = 10
+	MultipartMeterFeatures    MultipartType = 11
+	MultipartTableFeatures    MultipartType = 12
+	MultipartPortDesc         MultipartType = 13
+	MultipartTableDesc        MultipartType = 14
+	MultipartQueueDesc        MultipartType = 15
+	MultipartFlowMonitor      MultipartType = 16
+	MultipartFlowStats        MultipartType = 17
+	MultipartControllerStatus MultipartType = 18
+	MultipartBundleFeatures   MultipartType = 19
+	MultipartExperimenter     MultipartType = 0xffff // the body begins with the experimenter and its own type
 )
 
 const multipartMore = 1
