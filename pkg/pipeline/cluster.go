@@ -18,13 +18,13 @@ func (r *rules) cluster(s State, id string, c Cluster) {
 	pods, services := s.foreign(id, c.PodCIDRs), s.foreign(id, c.ServiceCIDRs)
 	var gateways []netip.Prefix
 	for _, g := range c.Gateways {
-		if g.IsValid() {
-			gateways = append(gateways, host(g))
+		if g.IP.IsValid() {
+			gateways = append(gateways, host(g.IP))
 		}
 	}
 	// A gateway of theirs is also a source: with source NAT it is all that is seen of their Pods.
 	sources, ranges := union(pods, gateways), union(pods, services)
-	_, isGateway := s.thisGateway()
+	_, isGateway := s.ThisGateway()
 
 	if isGateway {
 		for _, g := range gateways {
@@ -70,7 +70,7 @@ func (r *rules) clusterForwarding(s State, ranges, gateways []netip.Prefix, c Cl
 		r.add(TableL3Forwarding, l3OtherCluster, openflow.Match{}.IPDst(to), n.toTunnel(MACCluster, via))
 	}
 	// Replies to a gateway that translates go back to that very gateway; everything else to it is the host's business.
-	_, isGateway := s.thisGateway()
+	_, isGateway := s.ThisGateway()
 	for _, g := range gateways {
 		if isGateway {
 			via = g.Addr()

@@ -418,7 +418,9 @@ func large(pods, peers, clusters int) State {
 		s.Clusters[fmt.Sprintf("cluster-%d", i)] = Cluster{
 			PodCIDRs:     []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{11, byte(i), 0, 0}), 16)},
 			ServiceCIDRs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{12, byte(i), 0, 0}), 16)},
-			Gateways:     []netip.Addr{netip.AddrFrom4([4]byte{172, 16, 0, byte(i + 1)}), netip.AddrFrom4([4]byte{172, 16, 1, byte(i + 1)})},
+			Gateways: []RemoteGateway{
+				{IP: netip.AddrFrom4([4]byte{172, 16, 0, byte(i + 1)})}, {IP: netip.AddrFrom4([4]byte{172, 16, 1, byte(i + 1)})},
+			},
 		}
 	}
 	return s

@@ -6,8 +6,8 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 )
 
-// thisGateway is this Node as a gateway; ok tells whether it is one.
-func (s State) thisGateway() (g Gateway, ok bool) {
+// ThisGateway is this Node as a gateway; ok tells whether it is one.
+func (s State) ThisGateway() (g Gateway, ok bool) {
 	for _, g := range s.Gateways {
 		if g.Name == s.Node.Name {
 			return g, true
@@ -19,8 +19,12 @@ func (s State) thisGateway() (g Gateway, ok bool) {
 // towards is where this Node tunnels packets for another cluster to: a gateway does to one of the other cluster's, every
 // other Node to one of its own. The first that can be reached is taken, by every Node alike.
 func (s State) towards(c Cluster) (netip.Addr, bool) {
-	if _, ok := s.thisGateway(); ok {
-		return s.Node.sameFamily(c.Gateways)
+	if _, ok := s.ThisGateway(); ok {
+		remote := make([]netip.Addr, len(c.Gateways))
+		for i, g := range c.Gateways {
+			remote[i] = g.IP
+		}
+		return s.Node.sameFamily(remote)
 	}
 	own := make([]netip.Addr, len(s.Gateways))
 	for i, g := range s.Gateways {
@@ -31,7 +35,7 @@ func (s State) towards(c Cluster) (netip.Addr, bool) {
 
 // natAddress is the address of this gateway that packets of the family leave for other clusters with, if it translates.
 func (s State) natAddress(f family) (netip.Addr, bool) {
-	g, ok := s.thisGateway()
+	g, ok := s.ThisGateway()
 	if !ok || s.Node.SourceNAT != SourceNATAlways || !g.GatewayIP.IsValid() || g.GatewayIP.Is4() != (f == ipv4) {
 		return netip.Addr{}, false
 	}
@@ -50,7 +54,7 @@ func (r *rules) gateways(s State) {
 			r.sender(n, senderGateway, g.InternalIP, peerGateway)
 		}
 	}
-	if _, ok := s.thisGateway(); !ok {
+	if _, ok := s.ThisGateway(); !ok {
 		return
 	}
 	r.ownClusterSources(n, MACCluster)

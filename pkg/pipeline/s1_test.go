@@ -92,7 +92,7 @@ func s1(c, k int) State {
 			s.Clusters[other.id] = Cluster{
 				PodCIDRs:     []netip.Prefix{other.podCIDR()},
 				ServiceCIDRs: []netip.Prefix{other.serviceCIDR()},
-				Gateways:     []netip.Addr{other.nodeIP(1)},
+				Gateways:     []RemoteGateway{{Name: other.nodeName(1), IP: other.nodeIP(1)}},
 			}
 		}
 	}

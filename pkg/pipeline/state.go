@@ -58,11 +58,19 @@ type Gateway struct {
 	Name       string
 	InternalIP netip.Addr // where Nodes of this cluster send to
 	GatewayIP  netip.Addr // where gateways of other clusters send to
+	Weight     int        // its share of what the cluster sends; 0 is 1
 }
 
 // Cluster is another cluster of the ClusterSet.
 type Cluster struct {
 	PodCIDRs     []netip.Prefix
 	ServiceCIDRs []netip.Prefix
-	Gateways     []netip.Addr // in the order of the cluster's own list
+	Gateways     []RemoteGateway // in the order of the cluster's own list
+}
+
+// RemoteGateway is a gateway of another cluster.
+type RemoteGateway struct {
+	Name   string
+	IP     netip.Addr
+	Weight int // its share of what is sent to its cluster; 0 is 1
 }

@@ -65,6 +65,17 @@ func (h handlers) info(w http.ResponseWriter, _ *http.Request) {
 	secureserver.WriteJSON(w, info)
 }
 
+func (h handlers) gatewayPeers(w http.ResponseWriter, r *http.Request) {
+	list, err := h.agent.GatewayPeers(r.Context())
+	if err != nil {
+		secureserver.WriteError(w, err)
+		return
+	}
+	list.TypeMeta = typeMeta("GatewayPeerList")
+	list.Node = h.node
+	secureserver.WriteJSON(w, list)
+}
+
 func (h handlers) flows(w http.ResponseWriter, r *http.Request) {
 	query, err := parseFlowQuery(r.URL.Query())
 	if err != nil {

@@ -29,6 +29,8 @@ type Agent interface {
 	Flows(ctx context.Context, q FlowQuery) ([]openflow.FlowStats, error)
 	// Info tells about the agent; Node and Version are filled in by the caller.
 	Info() systemv1alpha1.AgentInfo
+	// GatewayPeers tells about the gateways and Nodes that this Node watches; Node is filled in by the caller.
+	GatewayPeers(ctx context.Context) (systemv1alpha1.GatewayPeerList, error)
 	// Live is nil, or why only a restart helps.
 	Live() error
 	// Ready is nil, or what the agent still waits for.
@@ -98,6 +100,7 @@ func (c Config) handler() http.Handler {
 	mux.Handle("GET /metrics", metrics(c.Metrics))
 	mux.HandleFunc("GET "+nodePath("ovsflows"), h.ofThisNode(h.flows))
 	mux.HandleFunc("GET "+nodePath("agentinfo"), h.ofThisNode(h.info))
+	mux.HandleFunc("GET "+nodePath("gatewaypeers"), h.ofThisNode(h.gatewayPeers))
 	return mux
 }
 

@@ -45,8 +45,11 @@ func (a *fakeAgent) Flows(_ context.Context, q FlowQuery) ([]openflow.FlowStats,
 }
 
 func (*fakeAgent) Info() systemv1alpha1.AgentInfo { return systemv1alpha1.AgentInfo{LocalPods: 2} }
-func (*fakeAgent) Live() error                    { return nil }
-func (a *fakeAgent) Ready() error                 { return a.ready }
+func (*fakeAgent) GatewayPeers(context.Context) (systemv1alpha1.GatewayPeerList, error) {
+	return systemv1alpha1.GatewayPeerList{Items: []systemv1alpha1.GatewayPeer{{Name: "gw1", State: systemv1alpha1.PeerUnknown}}}, nil
+}
+func (*fakeAgent) Live() error    { return nil }
+func (a *fakeAgent) Ready() error { return a.ready }
 
 func get(t *testing.T, h http.Handler, path string) (int, string) {
 	t.Helper()
@@ -73,6 +76,7 @@ func TestHandler(t *testing.T) {
 		{node + "n1/ovsflows?table=99x", 400, `table \"99x\" is neither a number from 0 to 254 nor one of Classifier, `},
 		{node + "n1/ovsflows?port=3", 400, `unknown parameter \"port\"`},
 		{node + "n1/agentinfo", 200, `"kind":"AgentInfo","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
+		{node + "n1/gatewaypeers", 200, `"kind":"GatewayPeerList","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
 		{node + "n1/secrets", 404, ""},
 	}
 	for _, test := range tests {

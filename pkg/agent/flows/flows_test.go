@@ -48,7 +48,7 @@ func peer(ip, cidr string) pipeline.Peer {
 }
 
 func cluster(cidr, gateway string) pipeline.Cluster {
-	return pipeline.Cluster{PodCIDRs: prefixes(cidr), Gateways: []netip.Addr{netip.MustParseAddr(gateway)}}
+	return pipeline.Cluster{PodCIDRs: prefixes(cidr), Gateways: []pipeline.RemoteGateway{{IP: netip.MustParseAddr(gateway)}}}
 }
 
 // changed is a state after a change, which must not touch the maps of the first.

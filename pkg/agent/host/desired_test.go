@@ -67,7 +67,7 @@ func TestCompute(t *testing.T) {
 				Node:  node,
 				Peers: map[string]pipeline.Peer{"node2": {PodCIDRs: prefixes("10.244.2.0/24")}, "master": {PodCIDRs: prefixes("10.244.0.0/24")}},
 				Clusters: map[string]pipeline.Cluster{"west": {
-					PodCIDRs: prefixes("10.244.16.0/20"), ServiceCIDRs: prefixes("10.96.16.0/20"), Gateways: []netip.Addr{netip.MustParseAddr("192.168.200.102")},
+					PodCIDRs: prefixes("10.244.16.0/20"), ServiceCIDRs: prefixes("10.96.16.0/20"), Gateways: []pipeline.RemoteGateway{{IP: netip.MustParseAddr("192.168.200.102")}},
 				}},
 			},
 			want: `addr 10.244.1.1/24

@@ -48,7 +48,7 @@ func gatewayOf(g v1alpha1.Gateway) (pipeline.Gateway, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return pipeline.Gateway{}, fmt.Errorf("gateway %s: %w", g.Name, err)
 	}
-	return pipeline.Gateway{Name: g.Name, InternalIP: internal, GatewayIP: external}, nil
+	return pipeline.Gateway{Name: g.Name, InternalIP: internal, GatewayIP: external, Weight: int(g.Weight)}, nil
 }
 
 func clusterOf(i v1alpha1.ClusterInfoImport) (c pipeline.Cluster, problems []error) {
@@ -74,7 +74,7 @@ func clusterOf(i v1alpha1.ClusterInfoImport) (c pipeline.Cluster, problems []err
 			problems = append(problems, fmt.Errorf("ClusterInfoImport %s: gateway %s: %w", i.Name, g.Name, err))
 			continue
 		}
-		c.Gateways = append(c.Gateways, ip)
+		c.Gateways = append(c.Gateways, pipeline.RemoteGateway{Name: g.Name, IP: ip, Weight: int(g.Weight)})
 	}
 	return c, problems
 }

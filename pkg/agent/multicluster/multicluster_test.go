@@ -27,14 +27,14 @@ func named(name string) metav1.ObjectMeta {
 
 func TestCompute(t *testing.T) {
 	gatewayList := []v1alpha1.Gateway{
-		{ObjectMeta: named("node2"), GatewayIP: "172.16.0.3", InternalIP: "10.0.0.3"},
+		{ObjectMeta: named("node2"), GatewayIP: "172.16.0.3", InternalIP: "10.0.0.3", Weight: 70},
 		{ObjectMeta: named("node1"), GatewayIP: "10.0.0.2", InternalIP: "10.0.0.2"},
 		{ObjectMeta: named("bad"), GatewayIP: "10.0.0", InternalIP: "10.0.0.4"},
 	}
 	importList := []v1alpha1.ClusterInfoImport{
 		{ObjectMeta: named("west-clusterinfo"), Spec: v1alpha1.ClusterInfo{
 			ClusterID: "west", PodCIDRs: []string{"10.244.16.0/20", "nonsense"}, ServiceCIDR: "10.96.16.0/20",
-			GatewayInfos: []v1alpha1.GatewayInfo{{GatewayIP: "192.168.200.102"}, {GatewayIP: "nowhere"}, {GatewayIP: "192.168.200.103"}},
+			GatewayInfos: []v1alpha1.GatewayInfo{{Name: "a", GatewayIP: "192.168.200.102", Weight: 30}, {GatewayIP: "nowhere"}, {GatewayIP: "192.168.200.103"}},
 		}},
 		{ObjectMeta: named("east-clusterinfo"), Spec: v1alpha1.ClusterInfo{ClusterID: "east", ServiceCIDR: "10.96.32.0/20", ServiceCIDRs: []string{"10.96.32.0/20", "fd00:e::/112"}}},
 		{ObjectMeta: named("nameless")},
@@ -42,12 +42,14 @@ func TestCompute(t *testing.T) {
 	want := pipeline.State{
 		Gateways: []pipeline.Gateway{
 			{Name: "node1", InternalIP: netip.MustParseAddr("10.0.0.2"), GatewayIP: netip.MustParseAddr("10.0.0.2")},
-			{Name: "node2", InternalIP: netip.MustParseAddr("10.0.0.3"), GatewayIP: netip.MustParseAddr("172.16.0.3")},
+			{Name: "node2", InternalIP: netip.MustParseAddr("10.0.0.3"), GatewayIP: netip.MustParseAddr("172.16.0.3"), Weight: 70},
 		},
 		Clusters: map[string]pipeline.Cluster{
 			"west": {
 				PodCIDRs: []netip.Prefix{netip.MustParsePrefix("10.244.16.0/20")}, ServiceCIDRs: []netip.Prefix{netip.MustParsePrefix("10.96.16.0/20")},
-				Gateways: []netip.Addr{netip.MustParseAddr("192.168.200.102"), netip.MustParseAddr("192.168.200.103")},
+				Gateways: []pipeline.RemoteGateway{
+					{Name: "a", IP: netip.MustParseAddr("192.168.200.102"), Weight: 30}, {IP: netip.MustParseAddr("192.168.200.103")},
+				},
 			},
 			"east": {ServiceCIDRs: []netip.Prefix{netip.MustParsePrefix("10.96.32.0/20"), netip.MustParsePrefix("fd00:e::/112")}},
 		},

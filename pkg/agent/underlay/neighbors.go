@@ -25,7 +25,7 @@ func remotes(s pipeline.State) map[netip.Addr]bool {
 	}
 	for _, c := range s.Clusters {
 		for _, g := range c.Gateways {
-			ips[g] = true
+			ips[g.IP] = true
 		}
 	}
 	delete(ips, s.Node.TransportIP)

@@ -81,7 +81,8 @@ func TestNextHops(t *testing.T) {
 		Peers:    map[string]pipeline.Peer{"master": {TransportIP: ip("192.168.150.101")}},
 		Gateways: []pipeline.Gateway{{Name: "self", InternalIP: ip("192.168.150.102")}},
 		Clusters: map[string]pipeline.Cluster{
-			"west": {Gateways: []netip.Addr{ip("192.168.200.102"), ip("192.168.200.103")}}, "east": {Gateways: []netip.Addr{ip("172.16.0.9")}},
+			"west": {Gateways: []pipeline.RemoteGateway{{IP: ip("192.168.200.102")}, {IP: ip("192.168.200.103")}}},
+			"east": {Gateways: []pipeline.RemoteGateway{{IP: ip("172.16.0.9")}}},
 		},
 	}
 	routes := map[netip.Prefix]route{}

@@ -8,7 +8,7 @@ import (
 )
 
 // forwarded are the subresources of nodes that agents answer.
-var forwarded = []string{"agentinfo", "ovsflows"}
+var forwarded = []string{"agentinfo", "gatewaypeers", "ovsflows"}
 
 func groupList() any {
 	return metav1.APIGroupList{
@@ -39,7 +39,7 @@ func resourceList() any {
 			{Name: "controllerinfos", SingularName: "controllerinfo", Kind: "ControllerInfo", Verbs: metav1.Verbs{"get"}},
 		},
 	}
-	kinds := map[string]string{"agentinfo": "AgentInfo", "ovsflows": "OVSFlowList"}
+	kinds := map[string]string{"agentinfo": "AgentInfo", "gatewaypeers": "GatewayPeerList", "ovsflows": "OVSFlowList"}
 	for _, sub := range forwarded {
 		list.APIResources = append(list.APIResources, metav1.APIResource{Name: "nodes/" + sub, Kind: kinds[sub], Verbs: metav1.Verbs{"get"}})
 	}
