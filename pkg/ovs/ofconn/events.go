@@ -12,17 +12,22 @@ import (
 type Event struct {
 	openflow.Header
 	openflow.Message
-	// Lost is how many events before this one were dropped, because too many waited to be taken.
+	// Lost is how many events between the last one and this one were dropped, because too many waited to be taken.
 	Lost int
 }
 
 // events wait here to be taken.
 type events struct {
 	mu      sync.Mutex
-	waiting []message
-	size    int // bytes in waiting
-	lost    int
+	waiting []waitingEvent
+	size    int           // bytes in waiting
+	lost    int           // since the last one that was kept
 	arrived chan struct{} // has something if waiting may have
+}
+
+type waitingEvent struct {
+	message
+	lost int // before it
 }
 
 // eventLimit is how many bytes of events may wait.
@@ -37,23 +42,23 @@ func (e *events) add(m message) {
 		return
 	}
 	m.bytes = append([]byte(nil), m.bytes...)
-	e.waiting, e.size = append(e.waiting, m), e.size+len(m.bytes)
+	e.waiting, e.size = append(e.waiting, waitingEvent{m, e.lost}), e.size+len(m.bytes)
+	e.lost = 0
 	select {
 	case e.arrived <- struct{}{}:
 	default:
 	}
 }
 
-func (e *events) take() (m message, lost int, ok bool) {
+func (e *events) take() (m waitingEvent, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.waiting) == 0 {
-		return message{}, 0, false
+		return m, false
 	}
 	m = e.waiting[0]
 	e.waiting, e.size = e.waiting[1:], e.size-len(m.bytes)
-	lost, e.lost = e.lost, 0
-	return m, lost, true
+	return m, true
 }
 
 // Events goes over what the switch says unasked, from the begin of the connection on, and waits for more. It ends with an
@@ -62,15 +67,15 @@ func (e *events) take() (m message, lost int, ok bool) {
 func (c *Conn) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for {
-			m, lost, ok := c.events.take()
+			m, ok := c.events.take()
 			if !ok {
 				err := c.wait(ctx, c.events.arrived)
-				if m, lost, ok = c.events.take(); !ok && err != nil {
+				if m, ok = c.events.take(); !ok && err != nil {
 					yield(Event{}, err)
 					return
 				}
 			}
-			if ok && !yield(Event{Header: m.header, Message: m.decode(), Lost: lost}, nil) {
+			if ok && !yield(Event{Header: m.header, Message: m.decode(), Lost: m.lost}, nil) {
 				return
 			}
 		}

@@ -44,6 +44,7 @@ func suite(t *testing.T, start func(*testing.T) string) {
 		{"a change that cannot be encoded changes nothing", testTooLong},
 		{"a cancelled bundle leaves the connection usable", testCancelled},
 		{"groups are made, replaced and deleted with their flows", testGroups},
+		{"messages without a reply are refused one by one", testSend},
 		{"dumps choose by table, cookie and match", testQueries},
 		{"large bundles and dumps", testLarge},
 		{"bundles, dumps and barriers at once", testConcurrent},
@@ -235,6 +236,23 @@ func testGroups(t *testing.T, c *Conn) {
 		t.Fatal(err)
 	}
 	holds(t, c, "table=1, priority=2 actions=drop")
+}
+
+func testSend(t *testing.T, c *Conn) {
+	var list []openflow.Message
+	for m := range mods(t, "add table=1,priority=1,actions=drop", "add table=1,priority=2,actions=group:404", "add table=1,priority=3,actions=drop") {
+		list = append(list, m)
+	}
+	err := c.Send(t.Context(), list...)
+	var refusal *RefusedError
+	if !errors.As(err, &refusal) || refusal.Index != 1 || !errors.Is(err, openflow.ErrBadOutGroup) {
+		t.Errorf("got %v", err)
+	}
+	const want = "message 1, add table=1, priority=2 actions=group:404: switch refused: OFPBAC_BAD_OUT_GROUP"
+	if err != nil && err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
+	holds(t, c, "table=1, priority=1 actions=drop", "table=1, priority=3 actions=drop")
 }
 
 func testQueries(t *testing.T, c *Conn) {
