@@ -1,12 +1,14 @@
 package multicluster_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -90,7 +92,13 @@ func TestRealClusterSet(t *testing.T) {
 		east.setReady(t, "east-node1", false) // the only one stays
 		hub.wantImports(t, eastInfo+"east-node1@192.0.2.2", westInfo)
 		east.setReady(t, "east-node1", true)
+		eventually(t, func() (string, bool) {
+			var g v1alpha1.Gateway
+			require.NoError(t, east.Get(t.Context(), client.ObjectKey{Namespace: memberNamespace, Name: "east-node1"}, &g))
+			return fmt.Sprint(g.Status.Conditions), meta.IsStatusConditionTrue(g.Status.Conditions, v1alpha1.ConditionPublished)
+		}, "the gateway is published")
 		east.annotate(t, "east-node1", member.AnnotationGateway, "false")
+		hub.wantImports(t, eastInfo+"east-node1@192.0.2.2(draining)", westInfo)
 		hub.wantImports(t, eastInfo, westInfo)
 	})
 

@@ -174,6 +174,9 @@ func (s *site) imports(t *testing.T) string {
 		line := fmt.Sprintf("%s pods=%s services=%s gateways=", strings.TrimSuffix(i.Name, "-clusterinfo"), strings.Join(i.Spec.PodCIDRs, ","), i.Spec.ServiceCIDR)
 		for _, g := range i.Spec.GatewayInfos {
 			line += g.Name + "@" + g.GatewayIP
+			if g.Draining {
+				line += "(draining)"
+			}
 		}
 		lines = append(lines, line)
 	}

@@ -21,8 +21,8 @@ var antreas = []string{
 	"antrea_agent_ovs_flow_ops_error_count", "antrea_agent_ovs_flow_ops_latency_milliseconds", "antrea_agent_ovs_total_flow_count",
 }
 
-// units are what a new name may end in: a counter's, or what a gauge or histogram measures.
-var units = []string{"_total", "_seconds", "_bytes", "_flows"}
+// units are what a new name may end in: a counter's, or what a gauge or histogram measures or counts; _up is 1 or 0.
+var units = []string{"_total", "_seconds", "_bytes", "_flows", "_gateways", "_clusters", "_sessions", "_up"}
 
 func TestMetricNames(t *testing.T) {
 	found := 0

@@ -48,7 +48,7 @@ func clusterInfo(clusterID string, f found, conf config.Config) *v1alpha1.Cluste
 		info.ServiceCIDR = info.ServiceCIDRs[0]
 	}
 	for _, g := range f.gateways {
-		info.GatewayInfos = append(info.GatewayInfos, v1alpha1.GatewayInfo{Name: g.Name, GatewayIP: g.GatewayIP, Weight: g.Weight, PublicKey: g.PublicKey})
+		info.GatewayInfos = append(info.GatewayInfos, v1alpha1.GatewayInfo{Name: g.Name, GatewayIP: g.GatewayIP, Weight: g.Weight, PublicKey: g.PublicKey, Draining: g.DrainingSince != nil})
 	}
 	slices.SortFunc(info.GatewayInfos, func(a, b v1alpha1.GatewayInfo) int { return cmp.Compare(a.Name, b.Name) })
 	return info

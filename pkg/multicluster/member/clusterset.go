@@ -52,6 +52,7 @@ type clusterSetReconciler struct {
 	identities *identities
 	handshake  *handshake
 	clock      clock.PassiveClock
+	metrics    *metrics
 	wake       chan event.GenericEvent // something changed at the leader
 	sessions   sessionHolder
 }
@@ -123,6 +124,7 @@ func (r *clusterSetReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	r.metrics.setMembership(state)
 	before := set.DeepCopy()
 	state.write(&set, r.clock.Now())
 	if !equality.Semantic.DeepEqual(before.Status, set.Status) {
@@ -223,6 +225,9 @@ func (r *clusterSetReconciler) talk(ctx context.Context, s *session, set *v1alph
 		}
 		if !s.pending(accepted, now) {
 			st.accepted = accepted
+			if err := writePublished(ctx, r.client, f.gateways, accepted); err != nil {
+				return err
+			}
 		}
 	}
 	s.lastContact = now

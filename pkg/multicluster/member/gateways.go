@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,12 +37,8 @@ const (
 	defaultWeight           = 100
 )
 
-// gateway is the Gateway of a Node: nil if the Node is none now, an error if it was meant to be one and cannot.
+// gateway is the Gateway of an annotated Node, or an error if it cannot be one.
 func gateway(n *corev1.Node, namespace string, public bool) (*v1alpha1.Gateway, error) {
-	wanted, err := isWanted(n)
-	if !wanted || !isReady(n) {
-		return nil, err
-	}
 	internal, external := address(n, corev1.NodeInternalIP), address(n, corev1.NodeExternalIP)
 	if !internal.IsValid() {
 		return nil, fmt.Errorf("no InternalIP on Node %s, so it cannot be a gateway", n.Name)
@@ -49,6 +48,7 @@ func gateway(n *corev1.Node, namespace string, public bool) (*v1alpha1.Gateway, 
 		ip = external
 	}
 	if text, ok := n.Annotations[AnnotationGatewayIP]; ok {
+		var err error
 		if ip, err = netip.ParseAddr(text); err != nil || !ip.IsGlobalUnicast() || ip.Zone() != "" {
 			return nil, fmt.Errorf("annotation %s=%q of Node %s: use a unicast IP address", AnnotationGatewayIP, text, n.Name)
 		}
@@ -56,7 +56,8 @@ func gateway(n *corev1.Node, namespace string, public bool) (*v1alpha1.Gateway, 
 	}
 	weight := defaultWeight
 	if text, ok := n.Annotations[AnnotationGatewayWeight]; ok {
-		if weight, err = strconv.Atoi(text); err != nil || weight < 1 || weight > 65535 {
+		var err error
+		if weight, err = strconv.Atoi(strings.TrimSpace(text)); err != nil || weight < 1 || weight > 65535 {
 			return nil, fmt.Errorf("annotation %s=%q of Node %s: use a number from 1 to 65535", AnnotationGatewayWeight, text, n.Name)
 		}
 	}
@@ -66,19 +67,6 @@ func gateway(n *corev1.Node, namespace string, public bool) (*v1alpha1.Gateway, 
 		InternalIP: internal.String(),
 		Weight:     int32(weight),
 	}, nil
-}
-
-// isWanted says whether the Node is meant to be a gateway.
-func isWanted(n *corev1.Node) (bool, error) {
-	value, annotated := n.Annotations[AnnotationGateway]
-	if !annotated || !n.DeletionTimestamp.IsZero() {
-		return false, nil
-	}
-	wanted, err := strconv.ParseBool(value)
-	if err != nil {
-		return false, fmt.Errorf("annotation %s=%q of Node %s: use true or false", AnnotationGateway, value, n.Name)
-	}
-	return wanted, nil
 }
 
 func isReady(n *corev1.Node) bool {
@@ -97,12 +85,14 @@ func address(n *corev1.Node, kind corev1.NodeAddressType) netip.Addr {
 	return netip.Addr{}
 }
 
-// gatewayReconciler makes a Gateway for every healthy annotated Node, and takes it back when the Node is no longer one.
+// gatewayReconciler carries out the plan of drain.go.
 type gatewayReconciler struct {
 	client    client.Client
 	events    events.EventRecorder
 	config    *configSource
+	clock     clock.PassiveClock
 	namespace string
+	metrics   *metrics
 }
 
 func (r *gatewayReconciler) setup(mgr ctrl.Manager) error {
@@ -123,12 +113,11 @@ var nodeChanged = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		!equality.Semantic.DeepEqual(a.Annotations, b.Annotations) ||
 		!equality.Semantic.DeepEqual(a.Status.Addresses, b.Status.Addresses) ||
 		!equality.Semantic.DeepEqual(a.Spec.PodCIDRs, b.Spec.PodCIDRs) ||
+		a.Spec.Unschedulable != b.Spec.Unschedulable ||
 		!a.DeletionTimestamp.Equal(b.DeletionTimestamp)
 }}
 
-// Reconcile brings all Gateways in line: new ones first, so that there is never none in between. As long as no Node that is
-// ready can take over, those that are not stay: a Node whose kubelet is silent may forward as before, and without any gateway
-// the cluster is cut off for certain.
+// Reconcile brings all Gateways in line: new ones first, so that there is never none in between.
 func (r *gatewayReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (reconcile.Result, error) {
 	conf, err := r.config.get(ctx)
 	if err != nil {
@@ -142,57 +131,61 @@ func (r *gatewayReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (reco
 	if err := r.client.List(ctx, &have, client.InNamespace(r.namespace)); err != nil {
 		return reconcile.Result{}, fmt.Errorf("list Gateways: %w", err)
 	}
-	stale := map[string]*v1alpha1.Gateway{}
+	p := planGateways(nodes.Items, have.Items, r.namespace, conf.PublicGatewayIP, r.clock.Now())
+	had := map[string]*v1alpha1.Gateway{}
 	for i := range have.Items {
-		stale[have.Items[i].Name] = &have.Items[i]
+		had[have.Items[i].Name] = &have.Items[i]
+	}
+	for i := range nodes.Items {
+		if problem := p.problems[nodes.Items[i].Name]; problem != nil {
+			r.events.Eventf(&nodes.Items[i], nil, corev1.EventTypeWarning, "InvalidGateway", "Gateway", "%s", problem)
+			ctrl.LoggerFrom(ctx).Info("A Node cannot be a gateway", "node", nodes.Items[i].Name, "reason", problem.Error())
+		}
 	}
 	var errs []error
-	ready, silent := false, []string{}
-	for i := range nodes.Items {
-		want, err := gateway(&nodes.Items[i], r.namespace, conf.PublicGatewayIP)
-		if err != nil {
-			// Only the operator can help; what the Node was before the mistake it stays.
-			r.events.Eventf(&nodes.Items[i], nil, corev1.EventTypeWarning, "InvalidGateway", "Gateway", "%s", err)
-			ctrl.LoggerFrom(ctx).Info("A Node cannot be a gateway", "node", nodes.Items[i].Name, "reason", err.Error())
-			delete(stale, nodes.Items[i].Name)
+	for _, name := range slices.Sorted(maps.Keys(p.want)) {
+		errs = append(errs, r.apply(ctx, p.want[name], had[name]))
+	}
+	for _, name := range p.gone {
+		if err := r.client.Delete(ctx, had[name]); client.IgnoreNotFound(err) != nil {
+			errs = append(errs, fmt.Errorf("delete Gateway %s: %w", name, err))
 			continue
 		}
-		if want != nil {
-			ready = true
-			errs = append(errs, r.apply(ctx, want, stale[want.Name]))
-			delete(stale, want.Name)
-		} else if wanted, _ := isWanted(&nodes.Items[i]); wanted {
-			silent = append(silent, nodes.Items[i].Name)
-		}
+		r.tell(ctx, had[name], "GatewayDrained", "Node %s is no longer a gateway: it has drained for %s", name, DrainPeriod)
 	}
-	if !ready {
-		for _, name := range silent {
-			delete(stale, name)
-		}
-	}
-	for _, g := range stale {
-		ctrl.LoggerFrom(ctx).Info("A Node is no longer a gateway", "node", g.Name)
-		if err := r.client.Delete(ctx, g); client.IgnoreNotFound(err) != nil {
-			errs = append(errs, fmt.Errorf("delete Gateway %s: %w", g.Name, err))
-		}
-	}
-	return reconcile.Result{}, errors.Join(errs...)
+	r.metrics.setGateways(p.want)
+	return reconcile.Result{RequeueAfter: p.again}, errors.Join(errs...)
 }
 
 func (r *gatewayReconciler) apply(ctx context.Context, want, have *v1alpha1.Gateway) error {
 	if have == nil {
-		ctrl.LoggerFrom(ctx).Info("A Node is a gateway", "node", want.Name, "address", want.GatewayIP)
 		if err := r.client.Create(ctx, want); err != nil {
 			return fmt.Errorf("create Gateway %s: %w", want.Name, err)
 		}
+		r.tell(ctx, want, "GatewayAdded", "Node %s is a gateway at %s, weight %d", want.Name, want.GatewayIP, want.Weight)
 		return nil
 	}
-	if have.GatewayIP == want.GatewayIP && have.InternalIP == want.InternalIP && have.Weight == want.Weight {
+	updated := have.DeepCopy()
+	updated.GatewayIP, updated.InternalIP, updated.Weight = want.GatewayIP, want.InternalIP, want.Weight
+	updated.DrainingSince, updated.DrainReason = want.DrainingSince, want.DrainReason
+	if equality.Semantic.DeepEqual(have, updated) {
 		return nil
 	}
-	have.GatewayIP, have.InternalIP, have.Weight = want.GatewayIP, want.InternalIP, want.Weight
-	if err := r.client.Update(ctx, have); err != nil {
+	if err := r.client.Update(ctx, updated); err != nil {
 		return fmt.Errorf("update Gateway %s: %w", want.Name, err)
 	}
+	switch {
+	case have.DrainingSince == nil && want.DrainingSince != nil:
+		r.tell(ctx, want, "GatewayDraining", "Node %s sends its traffic to the other gateways (%s), and is none any more in %s", want.Name, want.DrainReason, DrainPeriod)
+	case have.DrainingSince != nil && want.DrainingSince == nil:
+		r.tell(ctx, want, "GatewayAdded", "Node %s drains no longer", want.Name)
+	}
 	return nil
+}
+
+// tell counts what became of a gateway, logs it and makes an Event of it.
+func (r *gatewayReconciler) tell(ctx context.Context, g *v1alpha1.Gateway, reason, format string, args ...any) {
+	ctrl.LoggerFrom(ctx).Info("Gateways changed", "node", g.Name, "change", reason, "because", g.DrainReason)
+	r.events.Eventf(g, nil, corev1.EventTypeNormal, reason, "Gateway", format, args...)
+	r.metrics.gatewayChanges.WithLabelValues(reason).Inc()
 }

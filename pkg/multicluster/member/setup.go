@@ -34,7 +34,15 @@ func Setup(mgr ctrl.Manager, namespace string) error {
 		return fmt.Errorf("ask the API server for ServiceCIDRs: %w", err)
 	}
 	conf := &configSource{client: mgr.GetClient(), namespace: namespace}
-	gateways := &gatewayReconciler{client: mgr.GetClient(), events: mgr.GetEventRecorder("antrea-mc-member"), config: conf, namespace: namespace}
+	m := registered()
+	gateways := &gatewayReconciler{
+		client:    mgr.GetClient(),
+		events:    mgr.GetEventRecorder("antrea-mc-member"),
+		config:    conf,
+		clock:     clock.RealClock{},
+		namespace: namespace,
+		metrics:   m,
+	}
 	if err := gateways.setup(mgr); err != nil {
 		return err
 	}
@@ -49,6 +57,7 @@ func Setup(mgr ctrl.Manager, namespace string) error {
 		identities: &identities{client: mgr.GetClient(), live: mgr.GetAPIReader(), namespace: namespace},
 		handshake:  &handshake{scheme: mgr.GetScheme()},
 		clock:      clock.RealClock{},
+		metrics:    m,
 		wake:       make(chan event.GenericEvent, 1),
 	}
 	return sets.setup(mgr)

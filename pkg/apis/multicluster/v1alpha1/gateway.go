@@ -45,8 +45,13 @@ type Gateway struct {
 	Status GatewayStatus `json:"status,omitempty"`
 }
 
-// GatewayStatus says whether the gateway is known to other clusters.
+// ConditionPublished of a Gateway says whether the leader accepted the record that the gateway is in.
+const ConditionPublished = "Published"
+
+// GatewayStatus says whether the gateway is known to other clusters. Whether packets get through is not in it: that is for
+// BFD on the Nodes to say, which goes on without an API (`antctl mc show connections`).
 type GatewayStatus struct {
+	// Conditions: Published.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
