@@ -7,6 +7,7 @@ IMAGE_PREFIX ?= antrea-mc
 TAG ?= latest
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LAB ?= demo
+FUZZTIME ?= 1m
 LDFLAGS := -s -w -X github.com/antrea-mc/antrea-mc/pkg/version.version=$(VERSION)
 BENCHMARKS = $(sort $(dir $(shell grep -rl '^func Benchmark' --include='*_test.go' ./pkg)))
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -20,7 +21,8 @@ demo: setup images ## scenario S1 on this machine, shown step by step; leaves th
 	$(GO) run ./test/demo --lab $(LAB)
 
 .PHONY: test
-test: setup check images ## all that gates a change: check, tests on a real switch and API server, S1 in the lab (root)
+test: setup check images ## all that gates a change: check, some fuzzing, tests on a real switch and API server, S1 in the lab (root)
+	test/fuzz.sh 5000x
 	test/run-real.sh
 
 .PHONY: check
@@ -29,6 +31,10 @@ check: ## lint and unit tests (no root, no network once modules are there)
 	$(GO) vet ./...
 	$(LINT) run
 	$(GO) test -race -skip '^TestReal' ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target, FUZZTIME each
+	test/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
 bench: setup images ## benchmarks, one after the other, and the figures of S1 in a lab of its own (root)
