@@ -41,7 +41,7 @@ func (a api) Flows(ctx context.Context, q apiserver.FlowQuery) ([]openflow.FlowS
 	var wanted map[openflow.FlowKey]bool // nil for all
 	for _, owner := range owners {
 		of := make(map[openflow.FlowKey]bool)
-		for _, f := range pipeline.CompileOwner(snapshot, owner) {
+		for _, f := range pipeline.CompileOwner(snapshot, owner).Flows {
 			if key := f.Key(); wanted == nil || wanted[key] {
 				of[key] = true
 			}

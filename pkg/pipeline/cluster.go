@@ -59,23 +59,35 @@ func (r *rules) foreignSender(n Node, gateway netip.Addr, sources []netip.Prefix
 // them to the world.
 func (r *rules) clusterForwarding(s State, ranges, gateways []netip.Prefix, c Cluster) {
 	n := s.Node
-	via, ok := s.towards(c)
-	if !ok {
+	_, isGateway := s.ThisGateway()
+	targets := s.targets(c)
+	var via openflow.Actions
+	switch {
+	case len(targets) == 0:
 		for _, to := range ranges {
 			r.drop(FeatureNoGateway, TableL3Forwarding, l3OtherCluster, openflow.Match{}.IPDst(to))
 		}
 		return
+	case s.hasChoice(targets):
+		via = n.toGroup(s.groupID(s.chooser(r.owner), groupAny))
+		if isGateway {
+			r.choice(s, targets)
+		}
+		for _, to := range union(ranges, gateways) {
+			r.pinned(s, to)
+		}
+	default:
+		via = n.toTunnel(MACCluster, targets[0].address)
 	}
 	for _, to := range ranges {
-		r.add(TableL3Forwarding, l3OtherCluster, openflow.Match{}.IPDst(to), n.toTunnel(MACCluster, via))
+		r.add(TableL3Forwarding, l3OtherCluster, openflow.Match{}.IPDst(to), via)
 	}
 	// Replies to a gateway that translates go back to that very gateway; everything else to it is the host's business.
-	_, isGateway := s.ThisGateway()
 	for _, g := range gateways {
+		back := via
 		if isGateway {
-			via = g.Addr()
+			back = n.toTunnel(MACCluster, g.Addr())
 		}
-		back := n.toTunnel(MACCluster, via)
 		r.add(TableL3Forwarding, l3OtherCluster, openflow.Match{}.CTState(openflow.CTReply|openflow.CTTracked, 0).IPDst(g), back)
 		if isGateway { // transit has no connection state to tell
 			r.add(TableL3Forwarding, l3OtherCluster, openflow.Match{}.RegRange(sourceClass, classTunnel).EthDst(MACCluster).IPDst(g), back)

@@ -9,27 +9,28 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 )
 
-// OwnedFlows are the flows of one owner.
-type OwnedFlows struct {
-	Owner Owner
-	Flows []openflow.Flow
+// Owned is what one owner wants in the switch.
+type Owned struct {
+	Owner  Owner
+	Flows  []openflow.Flow
+	Groups []openflow.Group // no two owners want the same
 }
 
-// Compile returns the flows of all owners in s, as [Merge] leaves them. The error joins what could not be had: a
+// Compile returns what all owners in s want, as [Merge] leaves them. The error joins what could not be had: a
 // [*Conflict] for every flow that lost against another, an [*Overlap] for every range of another cluster that is left
 // out. The flows are good nevertheless, and the same whenever the state is.
-func Compile(s State) ([]OwnedFlows, error) {
+func Compile(s State) ([]Owned, error) {
 	owners := s.Owners()
-	all := make([]OwnedFlows, len(owners))
+	all := make([]Owned, len(owners))
 	for i, o := range owners {
-		all[i] = OwnedFlows{o, CompileOwner(s, o)}
+		all[i] = CompileOwner(s, o)
 	}
 	conflicts := Merge(all)
 	return all, errors.Join(overlaps(s), conflicts)
 }
 
 // Flows is the union of what the owners want: what the switch is to hold, in the order of tables and priorities.
-func Flows(all []OwnedFlows) []openflow.Flow {
+func Flows(all []Owned) []openflow.Flow {
 	var flows []openflow.Flow
 	have := make(map[openflow.FlowKey]bool)
 	for _, owned := range all {
@@ -46,12 +47,21 @@ func Flows(all []OwnedFlows) []openflow.Flow {
 	return flows
 }
 
+// Groups is all groups that the owners want; those that others refer to come before those.
+func Groups(all []Owned) []openflow.Group {
+	var groups []openflow.Group
+	for _, owned := range all {
+		groups = append(groups, owned.Groups...)
+	}
+	return groups
+}
+
 // Merge settles, in place, what happens when owners want flows with the same table, priority and match, of which a switch
 // can hold one. The first owner in the order of [Owner]s wins. If the others want the same actions, all keep the flow,
 // with a cookie that names no owner, so that it does not depend on who came first: it goes when the last of them goes.
 // If they want other actions, they go without, and the error has a [*Conflict] for each.
-func Merge(all []OwnedFlows) error {
-	slices.SortStableFunc(all, func(a, b OwnedFlows) int { return a.Owner.compare(b.Owner) })
+func Merge(all []Owned) error {
+	slices.SortStableFunc(all, func(a, b Owned) int { return a.Owner.compare(b.Owner) })
 	type place struct{ owner, flow int }
 	size := 0
 	for i := range all {

@@ -27,10 +27,15 @@ var goldenStates = map[string]func() State{
 	"s1-cl1-node2":      func() State { return s1(0, 2) },
 	"source-nat-always": translating,
 	"dual-stack":        dualStack,
+	"several-ordinary":  func() State { return several(0, 0) },
+	"several-gateway":   func() State { return several(0, 1) },
+	"several-alone":     func() State { return several(2, 1) },
+	"several-nat-node":  severalTranslating,
+	"several-nat-gw":    severalTranslators,
 }
 
 // compile fails the test where Compile reports a problem.
-func compile(t testing.TB, s State) []OwnedFlows {
+func compile(t testing.TB, s State) []Owned {
 	t.Helper()
 	all, err := Compile(s)
 	if err != nil {
@@ -46,6 +51,9 @@ func TestGolden(t *testing.T) {
 			for _, owned := range compile(t, state()) {
 				if len(owned.Flows) > 0 {
 					fmt.Fprintf(&b, "# %s\n%s", owned.Owner, openflow.FormatFlows(owned.Flows))
+				}
+				for _, g := range owned.Groups {
+					fmt.Fprintf(&b, "%s\n", g)
 				}
 			}
 			file := filepath.Join("testdata", name+".flows")
@@ -270,8 +278,8 @@ func TestCookies(t *testing.T) {
 
 func TestCompileOwnerOfNobody(t *testing.T) {
 	for _, o := range []Owner{{}, {KindPod, "gone"}, {KindPeer, "gone"}, {KindCluster, "gone"}} {
-		if flows := CompileOwner(s1(0, 1), o); len(flows) > 0 {
-			t.Errorf("%q has flows: %v", o, flows)
+		if owned := CompileOwner(s1(0, 1), o); len(owned.Flows)+len(owned.Groups) > 0 {
+			t.Errorf("%q has flows: %v", o, owned)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // The package is pure: it may know addresses and flows, and nothing that could reach the world.
 func TestImports(t *testing.T) {
 	allowed := []string{
-		"cmp", "errors", "fmt", "hash/fnv", "maps", "net/netip", "slices", "strconv",
+		"cmp", "crypto/sha256", "encoding/binary", "errors", "fmt", "hash/fnv", "maps", "net/netip", "slices", "strconv",
 		"github.com/antrea-mc/antrea-mc/pkg/openflow",
 	}
 	pkg, err := build.ImportDir(".", 0)

@@ -10,10 +10,16 @@ var (
 	fromOtherCluster = openflow.Reg(0, 13, 13) // its source is in another cluster
 	outputPort       = openflow.Reg(1, 0, 31)  // port of the local Pod it goes to
 	peerClass        = openflow.Reg(2, 0, 31)  // who sent it through the tunnel
+	gatewayGroup     = openflow.Reg(7, 0, 31)  // the group that chooses a gateway, if one does
 	peerIsForeign    = openflow.Reg(2, 4, 4)   // the bit that tells peerForeign from the classes of our own cluster
 
 	// connectionSource is the sourceClass that the first packet of the connection had, kept in ct_mark.
 	connectionSource = openflow.FieldRange(openflow.FieldCTMark, 0, 3)
+	// connectionGateway is the gateway that the connection came or goes through, kept in ct_label where gateways translate.
+	connectionGateway = openflow.FieldRange(openflow.FieldCTLabel, 64, 95)
+
+	// inPort is where the switch thinks that the packet came from.
+	inPort = openflow.Whole(openflow.FieldInPort16)
 )
 
 // Values of sourceClass, destinationClass and connectionSource.
@@ -29,6 +35,9 @@ const (
 	peerGateway = 2    // a Node of this cluster that is a gateway: it may also relay what comes from other clusters
 	peerForeign = 0x10 // a gateway of another cluster; which one is told by tun_src
 )
+
+// noPort is the value of inPort that is no port.
+const noPort = 0xffff
 
 // natCluster is the value of natKind for packets that leave for another cluster with the gateway's address.
 const natCluster = 3

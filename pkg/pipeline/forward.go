@@ -13,6 +13,7 @@ const (
 	l3NotRelayed     = 208
 	l3Foreign        = 207
 	l3OwnCluster     = 205
+	l3Pinned         = 203
 	l3OtherCluster   = 200
 	l3Nobody         = 190
 	l3Miss           = 100
@@ -55,14 +56,14 @@ func (n Node) toTunnel(mac openflow.MAC, remote netip.Addr) openflow.Actions {
 		Resubmit(TableL3DecTTL)
 }
 
-// sameFamily picks the first address that tunnels from this Node can reach.
-func (n Node) sameFamily(addrs []netip.Addr) (netip.Addr, bool) {
-	for _, a := range addrs {
-		if a.IsValid() && (!n.TransportIP.IsValid() || a.Is4() == n.TransportIP.Is4()) {
-			return a, true
-		}
-	}
-	return netip.Addr{}, false
+// toGroup forwards to a gateway that a group chooses, at the end of the pipeline.
+func (n Node) toGroup(id uint32) openflow.Actions {
+	return openflow.Actions{}.
+		SetEthSrc(n.GatewayMAC).
+		SetEthDst(MACCluster).
+		Load(gatewayGroup, uint64(id)).
+		Load(destinationClass, classTunnel).
+		Resubmit(TableL3DecTTL)
 }
 
 // families are the families of IP that Pods of this Node have.

@@ -16,23 +16,6 @@ func (s State) ThisGateway() (g Gateway, ok bool) {
 	return Gateway{}, false
 }
 
-// towards is where this Node tunnels packets for another cluster to: a gateway does to one of the other cluster's, every
-// other Node to one of its own. The first that can be reached is taken, by every Node alike.
-func (s State) towards(c Cluster) (netip.Addr, bool) {
-	if _, ok := s.ThisGateway(); ok {
-		remote := make([]netip.Addr, len(c.Gateways))
-		for i, g := range c.Gateways {
-			remote[i] = g.IP
-		}
-		return s.Node.sameFamily(remote)
-	}
-	own := make([]netip.Addr, len(s.Gateways))
-	for i, g := range s.Gateways {
-		own[i] = g.InternalIP
-	}
-	return s.Node.sameFamily(own)
-}
-
 // natAddress is the address of this gateway that packets of the family leave for other clusters with, if it translates.
 func (s State) natAddress(f family) (netip.Addr, bool) {
 	g, ok := s.ThisGateway()
@@ -43,7 +26,7 @@ func (s State) natAddress(f family) (netip.Addr, bool) {
 }
 
 // gateways adds the flows that there are once, however many other clusters there are: gateways of this cluster may relay,
-// and if this Node is one, it takes what is on the way to other clusters.
+// and if this Node is one, it takes what is on the way to other clusters; if not, it chooses among them.
 func (r *rules) gateways(s State) {
 	n := s.Node
 	if n.TunnelPort == 0 {
@@ -55,6 +38,10 @@ func (r *rules) gateways(s State) {
 		}
 	}
 	if _, ok := s.ThisGateway(); !ok {
+		r.pin(s)
+		if targets := s.ownTargets(); s.hasChoice(targets) {
+			r.choice(s, targets)
+		}
 		return
 	}
 	r.ownClusterSources(n, MACCluster)

@@ -129,7 +129,7 @@ func (n *testNode) program(change func(*State)) {
 	n.net.t.Helper()
 	s := s1(n.c, n.k)
 	change(&s)
-	load(n.net.t, n.sw, Flows(compile(n.net.t, s)))
+	load(n.net.t, n.sw, compile(n.net.t, s))
 	n.sw.Appctl("dpctl/flush-conntrack")
 }
 

@@ -14,10 +14,10 @@ type Kind uint8
 // want different flows for the same packets: the Node before its cluster, the cluster before others.
 const (
 	KindNode     Kind = 1 + iota // State.Node
-	KindGateways                 // State.Node, State.Gateways
+	KindGateways                 // State.Node, State.Gateways, State.Probes
 	KindPeer                     // State.Node, one of State.Peers
 	KindPod                      // State.Node, one of State.Pods
-	KindCluster                  // State.Node, State.Gateways, one of State.Clusters
+	KindCluster                  // State.Node, State.Gateways, State.Probes, one of State.Clusters
 )
 
 var kindNames = map[Kind]string{
@@ -68,9 +68,9 @@ func (s State) Owners() []Owner {
 	return owners
 }
 
-// CompileOwner returns the flows that one owner wants, in the order of the tables it goes through. An owner that is not
-// in s wants none.
-func CompileOwner(s State, o Owner) []openflow.Flow {
+// CompileOwner returns what one owner wants, in the order of the tables it goes through; groups that others refer to come first.
+// An owner that is not in s wants nothing.
+func CompileOwner(s State, o Owner) Owned {
 	r := rules{owner: o}
 	switch o.Kind {
 	case KindNode:
@@ -90,17 +90,18 @@ func CompileOwner(s State, o Owner) []openflow.Flow {
 			r.cluster(s, o.Name, cluster)
 		}
 	}
-	return r.flows
+	return Owned{o, r.flows, r.groups}
 }
 
 var kindFeatures = map[Kind]Feature{
 	KindNode: FeatureNode, KindGateways: FeatureMulticluster, KindPeer: FeaturePeer, KindPod: FeaturePod, KindCluster: FeatureMulticluster,
 }
 
-// rules collects the flows of one owner.
+// rules collects what one owner wants.
 type rules struct {
-	owner Owner
-	flows []openflow.Flow
+	owner  Owner
+	flows  []openflow.Flow
+	groups []openflow.Group
 }
 
 // add adds a flow that forwards.

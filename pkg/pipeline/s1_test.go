@@ -113,6 +113,43 @@ func translating() State {
 	return s
 }
 
+// several is s1 with a second gateway, node2, in clusters 1 and 2, of twice the weight in cluster 2. All probe ports are there
+// that the Node needs: those of gateways have numbers from 100 on, by the order of addresses.
+func several(c, k int) State {
+	s := s1(c, k)
+	own := s1Clusters[c]
+	if c < 2 {
+		s.Gateways = append(s.Gateways, Gateway{Name: own.nodeName(2), InternalIP: own.nodeIP(2), GatewayIP: own.nodeIP(2)})
+	}
+	s.Probes = map[netip.Addr]openflow.Port{}
+	for i, other := range s1Clusters {
+		for j := range 3 {
+			s.Probes[other.nodeIP(j)] = openflow.Port(100 + 10*i + j)
+		}
+		if i == c || i > 1 {
+			continue
+		}
+		o := s.Clusters[other.id]
+		o.Gateways = append(o.Gateways, RemoteGateway{Name: other.nodeName(2), IP: other.nodeIP(2), Weight: 2})
+		s.Clusters[other.id] = o
+	}
+	delete(s.Probes, s.Node.TransportIP)
+	return s
+}
+
+// severalTranslating is an ordinary Node of cluster 1 with two gateways and sourceNAT Always, severalTranslators one of them.
+func severalTranslating() State {
+	s := several(0, 0)
+	s.Node.SourceNAT = SourceNATAlways
+	return s
+}
+
+func severalTranslators() State {
+	s := several(0, 1)
+	s.Node.SourceNAT = SourceNATAlways
+	return s
+}
+
 // dualStack is the gateway of cluster 1 with IPv6 beside IPv4. The underlay is IPv4.
 func dualStack() State {
 	s := s1(0, 1)

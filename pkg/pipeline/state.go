@@ -13,6 +13,8 @@ type State struct {
 	Peers    map[string]Peer    // the other Nodes of this cluster, by Node name
 	Gateways []Gateway          // the gateways of this cluster, this Node among them if it is one, sorted by name
 	Clusters map[string]Cluster // the other clusters of the ClusterSet, by cluster ID
+	// Probes are the ports that are up as long as the Node with that address answers.
+	Probes map[netip.Addr]openflow.Port
 }
 
 // SourceNAT says when the gateway replaces the source address of packets to another cluster.

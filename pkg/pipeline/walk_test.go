@@ -345,7 +345,7 @@ func TestRealWalks(t *testing.T) {
 	sw := startTraceSwitch(t)
 	for _, suite := range walkSuites {
 		t.Run(suite.name, func(t *testing.T) {
-			load(t, sw.Switch, Flows(compile(t, suite.state)))
+			load(t, sw.Switch, compile(t, suite.state))
 			for _, w := range suite.walks {
 				t.Run(w.name, func(t *testing.T) { w.check(t, sw) })
 			}

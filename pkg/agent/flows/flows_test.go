@@ -69,6 +69,8 @@ func TestTouched(t *testing.T) {
 		{"Pod gone", func(s *pipeline.State) { delete(s.Pods, "web-000001") }, []string{"pod/web-000001"}},
 		{"peer moved", func(s *pipeline.State) { s.Peers["node2"] = peer("192.168.150.109", "10.244.2.0/24") }, []string{"peer/node2"}},
 		{"cluster gone", func(s *pipeline.State) { delete(s.Clusters, "east") }, []string{"cluster/east"}},
+		{"a probe", func(s *pipeline.State) { s.Probes = map[netip.Addr]openflow.Port{s.Gateways[0].InternalIP: 5} },
+			[]string{"gateways", "cluster/east", "cluster/west"}},
 		{"no gateway", func(s *pipeline.State) { s.Gateways = nil }, []string{"gateways", "cluster/east", "cluster/west"}},
 		{"the Node itself", func(s *pipeline.State) {
 			s.Node.TransportIP = netip.MustParseAddr("192.168.150.110")
@@ -106,6 +108,12 @@ func TestIncrementalEqualsCompile(t *testing.T) {
 		func(s *pipeline.State) { delete(s.Peers, "master") },
 		func(s *pipeline.State) { s.Gateways = nil },
 		func(s *pipeline.State) {
+			s.Gateways = append(slices.Clone(s.Gateways), pipeline.Gateway{Name: "master", InternalIP: netip.MustParseAddr("192.168.150.101")})
+		},
+		func(s *pipeline.State) {
+			s.Probes = map[netip.Addr]openflow.Port{netip.MustParseAddr("192.168.150.101"): openflow.Port(10 + random.IntN(3))}
+		},
+		func(s *pipeline.State) {
 			s.Gateways = []pipeline.Gateway{{Name: "node1", InternalIP: s.Node.TransportIP, GatewayIP: s.Node.TransportIP}}
 		},
 		func(s *pipeline.State) { s.Clusters["north"] = cluster("10.244.16.0/20", "192.168.200.102") }, // same as west
@@ -118,7 +126,7 @@ func TestIncrementalEqualsCompile(t *testing.T) {
 	for step := range 300 {
 		var keys []openflow.FlowKey
 		for _, owner := range touched(seen, now) {
-			keys = append(keys, w.set(owner, pipeline.CompileOwner(now, owner))...)
+			keys = append(keys, w.set(pipeline.CompileOwner(now, owner))...)
 		}
 		for _, key := range keys {
 			if f, ok, _ := w.flow(key); ok {
@@ -131,8 +139,11 @@ func TestIncrementalEqualsCompile(t *testing.T) {
 		if diff := cmp.Diff(openflow.FormatFlows(pipeline.Flows(all)), openflow.FormatFlows(slices.Collect(maps.Values(have)))); diff != "" {
 			t.Fatalf("step %d (-compiled +incremental)\n%s", step, diff)
 		}
+		if diff := cmp.Diff(groupsByID(pipeline.Groups(all)...), w.allGroups(), cmp.Comparer(openflow.Group.Equal)); diff != "" {
+			t.Fatalf("step %d (-compiled +incremental)\n%s", step, diff)
+		}
 		want, _ := w.all()
-		if d := difference(want, have); d.Len() != 0 {
+		if d := difference(want, contents{have, w.allGroups()}); d.Len() != 0 {
 			t.Fatalf("step %d: %s", step, d)
 		}
 		seen, now = now, changed(now, changes[random.IntN(len(changes))])
@@ -155,18 +166,28 @@ func TestDifference(t *testing.T) {
 	want := byKey(flow("table=0, priority=1,ip actions=resubmit(,4)"), flow("table=1, priority=1,ip actions=resubmit(,4)"), flow("table=2, priority=1,arp actions=drop"))
 	have := byKey(flow("table=2, priority=1,arp actions=drop"), inTheWay, flow("table=4, priority=1,ip actions=drop"), foreign)
 
-	d := difference(want, have)
-	if got := d.String(); got != "1 added, 1 modified, 1 deleted" {
+	group := func(number uint32, buckets ...openflow.Bucket) openflow.Group {
+		return openflow.Group{ID: number, Type: openflow.GroupSelect, Buckets: buckets}
+	}
+	ours := pipeline.GroupMagic
+	d := difference(
+		contents{want, groupsByID(group(ours+1), group(ours+2), group(ours+3, openflow.Bucket{ID: 1}))},
+		contents{have, groupsByID(group(7), group(ours+2), group(ours+3), group(ours+4), group(ours+5))})
+	if got := d.String(); got != "1 added, 1 modified, 1 deleted, groups: 2 set, 2 deleted" {
 		t.Errorf("got %s", got)
 	}
 	var steps []string
 	for _, c := range d.changes() {
-		steps = append(steps, string(c.operation)+" "+c.flow.String())
+		steps = append(steps, c.mod().String())
 	}
 	wantSteps := []string{
+		"group add_or_mod group_id=1627389955,type=select,bucket=bucket_id:1,weight:0,actions=drop",
+		"group add_or_mod group_id=1627389953,type=select",
 		"add cookie=0x616d000000000000, table=0, priority=1,ip actions=resubmit(,4)",
-		"modify cookie=0x616d000000000000, table=1, priority=1,ip actions=resubmit(,4)",
-		"delete cookie=0x616d000000000000, table=4, priority=1,ip actions=drop",
+		"add cookie=0x616d000000000000, table=1, priority=1,ip actions=resubmit(,4)",
+		"delete_strict cookie=0x616d000000000000, table=4, priority=1,ip actions=drop",
+		"group delete group_id=1627389956,type=select",
+		"group delete group_id=1627389957,type=select",
 	}
 	if diff := cmp.Diff(wantSteps, steps); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -177,6 +198,14 @@ func byKey(flows ...openflow.Flow) map[openflow.FlowKey]openflow.Flow {
 	m := make(map[openflow.FlowKey]openflow.Flow)
 	for _, f := range flows {
 		m[f.Key()] = f
+	}
+	return m
+}
+
+func groupsByID(groups ...openflow.Group) map[uint32]openflow.Group {
+	m := make(map[uint32]openflow.Group)
+	for _, g := range groups {
+		m[g.ID] = g
 	}
 	return m
 }

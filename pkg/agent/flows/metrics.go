@@ -15,6 +15,7 @@ type Metrics struct {
 	total    prometheus.Gauge
 	perTable *prometheus.GaugeVec
 	ops      *prometheus.CounterVec
+	groups   *prometheus.CounterVec
 	errors   *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	full     *prometheus.GaugeVec
@@ -32,6 +33,9 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		}, []string{"table_id", "table_name"}),
 		ops: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "antrea_agent_ovs_flow_ops_count", Help: "Flows added, modified and deleted.",
+		}, []string{"operation"}),
+		groups: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "antrea_agent_ovs_group_ops_total", Help: "Groups set and deleted.",
 		}, []string{"operation"}),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "antrea_agent_ovs_flow_ops_error_count", Help: "Flows that the switch refused to add, modify or delete.",
@@ -52,7 +56,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		m.ops.WithLabelValues(string(op))
 		m.errors.WithLabelValues(string(op))
 	}
-	registry.MustRegister(m.total, m.perTable, m.ops, m.errors, m.latency, m.full, m.repaired)
+	registry.MustRegister(m.total, m.perTable, m.ops, m.groups, m.errors, m.latency, m.full, m.repaired)
 	return m
 }
 
@@ -63,6 +67,10 @@ func (m *Metrics) sent(changes []change, took time.Duration) {
 	}
 	perOperation := make(map[operation]int)
 	for _, c := range changes {
+		if c.group != nil {
+			m.groups.WithLabelValues(string(c.operation)).Inc()
+			continue
+		}
 		perOperation[c.operation]++
 	}
 	for op, n := range perOperation {

@@ -12,13 +12,25 @@ func touched(old, now pipeline.State) []pipeline.Owner {
 		return union(old, now)
 	}
 	var owners []pipeline.Owner
-	gateways := !reflect.DeepEqual(old.Gateways, now.Gateways)
+	gateways := !reflect.DeepEqual(old.Gateways, now.Gateways) || !reflect.DeepEqual(old.Probes, now.Probes)
 	if gateways {
 		owners = append(owners, pipeline.Owner{Kind: pipeline.KindGateways})
 	}
 	owners = append(owners, entries(pipeline.KindPeer, old.Peers, now.Peers, false)...)
 	owners = append(owners, entries(pipeline.KindPod, old.Pods, now.Pods, false)...)
-	return append(owners, entries(pipeline.KindCluster, old.Clusters, now.Clusters, gateways)...)
+	owners = append(owners, entries(pipeline.KindCluster, old.Clusters, now.Clusters, gateways || renumbered(old, now))...)
+	return owners
+}
+
+// renumbered tells whether groups got other numbers, because a cluster with the same hash came or went.
+func renumbered(old, now pipeline.State) bool {
+	for name := range now.Clusters {
+		owner := pipeline.Owner{Kind: pipeline.KindCluster, Name: name}
+		if _, both := old.Clusters[name]; both && old.GroupBase(owner) != now.GroupBase(owner) {
+			return true
+		}
+	}
+	return false
 }
 
 // union are the owners in either state.

@@ -40,7 +40,7 @@ type Syncer struct {
 	// Only the goroutine of Run uses these.
 	wanted *wanted
 	seen   pipeline.State // what wanted was compiled from
-	have   map[openflow.FlowKey]openflow.Flow
+	have   contents
 	// perTable counts the flows in have.
 	perTable map[openflow.TableID]int
 
@@ -50,14 +50,14 @@ type Syncer struct {
 	conn     *ofconn.Conn
 	synced   bool // on this connection
 	applied  state.Version
-	refused  map[openflow.FlowKey]refusal
+	refused  map[subject]refusal
 	progress chan struct{} // closed at the next change of the above
 }
 
 // reconnectInterval is the longest pause between attempts to connect; the switch is on the same machine.
 const reconnectInterval = 500 * time.Millisecond
 
-// refusal is a flow that the switch does not take.
+// refusal is a flow or group that the switch does not take.
 type refusal struct {
 	owners []pipeline.Owner
 	err    error
@@ -76,7 +76,7 @@ type auditReply struct {
 func New(cfg Config) *Syncer {
 	return &Syncer{
 		cfg: cfg, audits: make(chan auditRequest), wanted: newWanted(),
-		refused: make(map[openflow.FlowKey]refusal), progress: make(chan struct{}),
+		refused: make(map[subject]refusal), progress: make(chan struct{}),
 	}
 }
 
@@ -108,7 +108,7 @@ func (s *Syncer) serve(ctx context.Context, conn *ofconn.Conn) error {
 		return fmt.Errorf("first sync: %w", err)
 	}
 	logger.Info("Flows are in sync", "added", len(drift.Added), "modified", len(drift.Modified), "deleted", len(drift.Deleted),
-		"total", len(s.have))
+		"total", len(s.have.flows), "groups", len(drift.GroupsSet)+len(drift.GroupsDeleted))
 	s.cfg.Metrics.fullSync(drift)
 	if s.cfg.Ready != nil {
 		if err := s.cfg.Ready(ctx); err != nil {
@@ -160,7 +160,7 @@ func (s *Syncer) full(ctx context.Context, conn *ofconn.Conn) (Difference, error
 		return Difference{}, err
 	}
 	s.have, s.perTable = have, make(map[openflow.TableID]int)
-	for key := range have {
+	for key := range have.flows {
 		s.perTable[key.Table]++
 	}
 	s.note(func() { clear(s.refused) })
@@ -180,13 +180,18 @@ func (s *Syncer) incremental(ctx context.Context, conn *ofconn.Conn) error {
 	var diff Difference
 	for key := range keys {
 		want, wanted, _ := s.wanted.flow(key)
-		have, had := s.have[key]
+		have, had := s.have.flows[key]
 		diff.compare(want, wanted, have, had)
 	}
+	groups := difference(contents{groups: s.wanted.allGroups()}, contents{groups: s.have.groups}) // there are few
+	diff.GroupsSet, diff.GroupsDeleted = groups.GroupsSet, groups.GroupsDeleted
 	diff.sort()
 	s.note(func() {
 		for key := range keys {
-			delete(s.refused, key)
+			delete(s.refused, subject{flow: key})
+		}
+		for _, g := range diff.GroupsSet {
+			delete(s.refused, subject{group: g.ID})
 		}
 	})
 	if err := s.send(ctx, conn, diff); err != nil {
@@ -205,7 +210,7 @@ func (s *Syncer) compile(ctx context.Context, snapshot pipeline.State) map[openf
 	keys := make(map[openflow.FlowKey]bool)
 	whole := false
 	for _, owner := range touched(s.seen, snapshot) {
-		for _, key := range s.wanted.set(owner, pipeline.CompileOwner(snapshot, owner)) {
+		for _, key := range s.wanted.set(pipeline.CompileOwner(snapshot, owner)) {
 			keys[key] = true
 		}
 		whole = whole || owner.Kind != pipeline.KindPod
@@ -234,7 +239,8 @@ func (s *Syncer) audit(ctx context.Context, conn *ofconn.Conn) (Difference, erro
 	s.cfg.Metrics.drift(drift)
 	logger := klog.FromContext(ctx)
 	logger.Info("Repaired drift: the switch did not hold what it was given", "missing", len(drift.Added),
-		"changed", len(drift.Modified), "unwanted", len(drift.Deleted))
+		"changed", len(drift.Modified), "unwanted", len(drift.Deleted),
+		"groups", len(drift.GroupsSet)+len(drift.GroupsDeleted))
 	for kind, flows := range map[string][]openflow.Flow{"missing": drift.Added, "changed": drift.Modified, "unwanted": drift.Deleted} {
 		for _, f := range flows[:min(len(flows), 10)] {
 			logger.Info("Drift", "kind", kind, "flow", f.String())
@@ -256,8 +262,8 @@ func (s *Syncer) send(ctx context.Context, conn *ofconn.Conn, diff Difference) e
 			return err
 		}
 	}
-	s.cfg.Metrics.holds(len(s.have), s.perTable)
-	s.count.Store(int64(len(s.have)))
+	s.cfg.Metrics.holds(len(s.have.flows), s.perTable)
+	s.count.Store(int64(len(s.have.flows)))
 	return nil
 }
 
@@ -275,9 +281,9 @@ func (s *Syncer) sendBundle(ctx context.Context, conn *ofconn.Conn, changes []ch
 			return fmt.Errorf("bundle of %d flows: %w", len(changes), err) // outcome unknown: the next connection dumps
 		}
 		bad := changes[refused.Index]
-		klog.FromContext(ctx).Error(err, "The switch refuses a flow; going on without it", "operation", bad.operation, "flow", bad.flow.String())
+		klog.FromContext(ctx).Error(err, "The switch refuses a change; going on without it", "change", bad.mod().String())
 		s.cfg.Metrics.refused(bad.operation)
-		s.remember(bad.flow.Key(), err)
+		s.remember(bad.subject(), err)
 		changes = slices.Concat(changes[:refused.Index], changes[refused.Index+1:])
 	}
 	return nil
@@ -286,35 +292,53 @@ func (s *Syncer) sendBundle(ctx context.Context, conn *ofconn.Conn, changes []ch
 // took makes changes in the copy of the switch.
 func (s *Syncer) took(changes []change) {
 	for _, c := range changes {
+		if c.group != nil {
+			s.have.groups[c.group.ID] = *c.group
+			if c.operation == opDelete {
+				delete(s.have.groups, c.group.ID)
+			}
+			continue
+		}
 		switch key := c.flow.Key(); c.operation {
 		case opAdd:
-			s.have[key] = c.flow
+			s.have.flows[key] = c.flow
 			s.perTable[key.Table]++
 		case opModify:
-			s.have[key] = c.flow
+			s.have.flows[key] = c.flow
 		case opDelete:
-			delete(s.have, key)
+			delete(s.have.flows, key)
 			s.perTable[key.Table]--
 		}
 	}
 }
 
-// remember notes a refused flow and who wants it.
-func (s *Syncer) remember(key openflow.FlowKey, err error) {
+// remember notes a refused flow or group and who wants it.
+func (s *Syncer) remember(of subject, err error) {
 	var owners []pipeline.Owner
-	for _, c := range s.wanted.claims[key] {
+	for _, c := range s.wanted.claims[of.flow] {
 		owners = append(owners, c.owner)
 	}
-	s.note(func() { s.refused[key] = refusal{owners, err} })
+	for owner, groups := range s.wanted.groups {
+		if slices.ContainsFunc(groups, func(g openflow.Group) bool { return g.ID == of.group }) {
+			owners = append(owners, owner)
+		}
+	}
+	s.note(func() { s.refused[of] = refusal{owners, err} })
 }
 
 // dump is everything that the switch holds.
-func dump(ctx context.Context, conn *ofconn.Conn) (map[openflow.FlowKey]openflow.Flow, error) {
-	have := make(map[openflow.FlowKey]openflow.Flow)
+func dump(ctx context.Context, conn *ofconn.Conn) (contents, error) {
+	have := contents{make(map[openflow.FlowKey]openflow.Flow), make(map[uint32]openflow.Group)}
 	for table := range openflow.TableAll { // one by one, so that the switch does other work in between
-		if err := collect(have, conn.DumpFlows(ctx, openflow.FlowQuery{Table: table})); err != nil {
-			return nil, fmt.Errorf("dump table %d: %w", table, err)
+		if err := collect(have.flows, conn.DumpFlows(ctx, openflow.FlowQuery{Table: table})); err != nil {
+			return contents{}, fmt.Errorf("dump table %d: %w", table, err)
 		}
+	}
+	for g, err := range conn.DumpGroups(ctx) {
+		if err != nil {
+			return contents{}, err
+		}
+		have.groups[g.ID] = g
 	}
 	return have, nil
 }

@@ -3,6 +3,8 @@ package flows
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +87,7 @@ func TestRealSync(t *testing.T) {
 				st.Pods[owner.Name] = pipeline.Pod{Port: 9, MAC: podMAC, IPs: []netip.Addr{netip.MustParseAddr("10.244.1.9")}}
 			}), owner)
 			snapshot, _ := store.Snapshot()
-			flows := len(pipeline.CompileOwner(snapshot, owner))
+			flows := len(pipeline.CompileOwner(snapshot, owner).Flows)
 			if sent := testutil.ToFloat64(metrics.ops.WithLabelValues("add")) - before; int(sent) != flows {
 				t.Errorf("%v flows sent for a Pod that has %d", sent, flows)
 			}
@@ -151,4 +153,57 @@ func TestRealSwitchRestart(t *testing.T) {
 			t.Errorf("%d flows, had %d", after, before)
 		}
 	}
+}
+
+// Groups are synced as flows are: in place, and not at all when nothing has changed.
+func TestRealGroups(t *testing.T) {
+	sw := ovstest.Start(t, ovstest.Config{})
+	sw.AddBridge("br-int")
+	sw.Ofctl("-O OpenFlow15 add-group", "br-int", "group_id=7,type=all") // somebody else's
+	two := func(st *pipeline.State) {
+		st.Gateways = append(slices.Clone(st.Gateways), pipeline.Gateway{Name: "master", InternalIP: netip.MustParseAddr("192.168.150.101")})
+	}
+	groups := func() int { return strings.Count(sw.Ofctl("-O OpenFlow15 dump-groups", "br-int"), "group_id=") }
+	store := state.New(node1())
+	s, _, stop := run(t, sw, store, 7)
+	flush(t, s, version(store), nobody)
+	if n := groups(); n != 1 {
+		t.Errorf("%d groups for one gateway", n)
+	}
+	flush(t, s, store.Update(two), nobody)
+	if n := groups(); n != 4 {
+		t.Errorf("%d groups for two gateways", n)
+	}
+	sw.Ofctl("-O OpenFlow15 del-groups", "br-int", "group_id="+strconv.Itoa(int(pipeline.Groups(compiled(t, store))[2].ID)))
+	drift, err := s.Audit(t.Context())
+	if err != nil || len(drift.GroupsSet) != 1 || len(drift.Added) != 1 {
+		t.Errorf("a group was deleted, and its flow with it; audit: %s, %v", drift, err)
+	}
+	stop()
+
+	s, metrics, stop := run(t, sw, state.New(changed(node1(), two)), 7)
+	flush(t, s, 1, nobody)
+	if drift, err := s.Audit(t.Context()); err != nil || drift.Len() != 0 {
+		t.Errorf("after a restart: %s, %v", drift, err)
+	}
+	if n := testutil.ToFloat64(metrics.groups.WithLabelValues("modify")) + testutil.ToFloat64(metrics.groups.WithLabelValues("delete")); n != 0 {
+		t.Errorf("a restarted agent changed %v groups", n)
+	}
+	stop()
+
+	s, _, _ = run(t, sw, state.New(node1()), 7)
+	flush(t, s, 1, nobody)
+	if n := groups(); n != 1 {
+		t.Errorf("%d groups for one gateway again, or somebody else's is gone", n)
+	}
+}
+
+func compiled(t *testing.T, store *state.Store) []pipeline.Owned {
+	t.Helper()
+	snapshot, _ := store.Snapshot()
+	all, err := pipeline.Compile(snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

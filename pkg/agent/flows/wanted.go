@@ -9,11 +9,12 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
 
-// wanted are the flows that owners want. Where several want a flow for the same packets, [pipeline.Merge] settles it, just
+// wanted is what owners want. Where several want a flow for the same packets, [pipeline.Merge] settles it, just
 // as it does for a whole state.
 type wanted struct {
 	claims  map[openflow.FlowKey][]claim
 	byOwner map[pipeline.Owner][]openflow.FlowKey
+	groups  map[pipeline.Owner][]openflow.Group
 }
 
 // claim is one owner's flow, as the owner wants it.
@@ -23,12 +24,18 @@ type claim struct {
 }
 
 func newWanted() *wanted {
-	return &wanted{claims: make(map[openflow.FlowKey][]claim), byOwner: make(map[pipeline.Owner][]openflow.FlowKey)}
+	return &wanted{claims: make(map[openflow.FlowKey][]claim), byOwner: make(map[pipeline.Owner][]openflow.FlowKey),
+		groups: make(map[pipeline.Owner][]openflow.Group)}
 }
 
 // set replaces what one owner wants and returns the keys of all flows that this may concern. The keys of the flows must
 // differ.
-func (w *wanted) set(owner pipeline.Owner, flows []openflow.Flow) []openflow.FlowKey {
+func (w *wanted) set(owned pipeline.Owned) []openflow.FlowKey {
+	owner, flows := owned.Owner, owned.Flows
+	w.groups[owner] = owned.Groups
+	if len(owned.Groups) == 0 {
+		delete(w.groups, owner)
+	}
 	keys := w.byOwner[owner]
 	for _, key := range keys {
 		rest := slices.DeleteFunc(w.claims[key], func(c claim) bool { return c.owner == owner })
@@ -60,17 +67,28 @@ func (w *wanted) flow(key openflow.FlowKey) (f openflow.Flow, ok bool, conflicts
 	case 1:
 		return claims[0].flow, true, nil
 	}
-	owned := make([]pipeline.OwnedFlows, len(claims))
+	owned := make([]pipeline.Owned, len(claims))
 	for i, c := range claims {
-		owned[i] = pipeline.OwnedFlows{Owner: c.owner, Flows: []openflow.Flow{c.flow}}
+		owned[i] = pipeline.Owned{Owner: c.owner, Flows: []openflow.Flow{c.flow}}
 	}
 	conflicts = pipeline.Merge(owned)
 	return owned[0].Flows[0], true, conflicts
 }
 
-// all is every flow that the switch is to hold.
-func (w *wanted) all() (flows map[openflow.FlowKey]openflow.Flow, conflicts error) {
-	flows = make(map[openflow.FlowKey]openflow.Flow, len(w.claims))
+// allGroups is every group that the switch is to hold, by number.
+func (w *wanted) allGroups() map[uint32]openflow.Group {
+	all := make(map[uint32]openflow.Group)
+	for _, groups := range w.groups {
+		for _, g := range groups {
+			all[g.ID] = g
+		}
+	}
+	return all
+}
+
+// all is everything that the switch is to hold.
+func (w *wanted) all() (all contents, conflicts error) {
+	flows := make(map[openflow.FlowKey]openflow.Flow, len(w.claims))
 	var errs []error
 	for key := range w.claims {
 		f, _, err := w.flow(key)
@@ -78,7 +96,7 @@ func (w *wanted) all() (flows map[openflow.FlowKey]openflow.Flow, conflicts erro
 		errs = append(errs, err)
 	}
 	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(text(a), text(b)) })
-	return flows, errors.Join(errs...)
+	return contents{flows, w.allGroups()}, errors.Join(errs...)
 }
 
 func text(err error) string {
