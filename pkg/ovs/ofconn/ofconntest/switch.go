@@ -40,17 +40,23 @@ func New(t testing.TB) *Switch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Switch{path: filepath.Join(dir, "switch"), sessions: make(map[*session]struct{})}
-	s.state.groups = make(map[uint32]openflow.Group)
-	s.state.flows = make(map[openflow.FlowKey]openflow.Flow)
+	s, err := Listen(filepath.Join(dir, "switch"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		s.Stop()
 		_ = os.RemoveAll(dir)
 	})
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
 	return s
+}
+
+// Listen starts a switch at a socket, where there is no test that it could end with: call Stop.
+func Listen(path string) (*Switch, error) {
+	s := &Switch{path: path, sessions: make(map[*session]struct{})}
+	s.state.groups = make(map[uint32]openflow.Group)
+	s.state.flows = make(map[openflow.FlowKey]openflow.Flow)
+	return s, s.Start()
 }
 
 // Addr is where to connect to.
