@@ -6,7 +6,6 @@ import (
 	"net/url"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // The exit codes of antctl.
@@ -44,20 +43,4 @@ func (e usageError) Unwrap() error { return e.err }
 
 func unreachable(err error) bool {
 	return errors.As(err, new(*url.Error)) // of the HTTP client: there was no answer
-}
-
-// advise says what to do about an error of a request to system.antrea.io.
-func advise(err error) error {
-	var status apierrors.APIStatus
-	switch {
-	case err == nil || !errors.As(err, &status):
-		return err
-	case apierrors.IsNotFound(err) && (status.Status().Details == nil || status.Status().Details.Name == ""):
-		return fmt.Errorf("this cluster has no system.antrea.io: install antrea-mc with kubectl apply -f antrea-mc.yml (%w)", err)
-	case apierrors.IsServiceUnavailable(err) && status.Status().Details != nil: // the API server's own; ours have none
-		return fmt.Errorf("antrea-controller does not answer: look at kubectl -n kube-system get pods -l component=antrea-controller (%w)", err)
-	case apierrors.IsForbidden(err):
-		return fmt.Errorf("%w: have ClusterRole antctl bound to you", err)
-	}
-	return err
 }

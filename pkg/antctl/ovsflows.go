@@ -15,6 +15,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/cluster"
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/output"
+	"github.com/antrea-mc/antrea-mc/pkg/antctl/system"
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 )
 
@@ -76,7 +77,7 @@ func (q flowsQuery) run(ctx context.Context, client kubernetes.Interface, out ou
 	group.SetLimit(dumpsAtOnce)
 	for i, node := range nodes {
 		group.Go(func() error {
-			if err := getSystem(ctx, client, &lists[i], q.params(), "nodes", node, "ovsflows"); err != nil {
+			if err := system.Get(ctx, client, &lists[i], q.params(), "nodes", node, "ovsflows"); err != nil {
 				failed[i] = err
 			}
 			return nil

@@ -1,7 +1,7 @@
 // Package antctl is the command line antctl.
 //
 // Start at [NewCommand], which puts the commands together; each file is named after its command. cluster/ chooses the cluster,
-// output/ prints, errors.go turns errors into advice and exit codes. Multi-cluster commands are in mc/. What antctl knows of
+// output/ prints, system/ asks agents, errors.go has the exit codes. Multi-cluster commands are in mc/. What antctl knows of
 // agents it is told by the API server, which has it from antrea-controller: it executes nothing in Pods.
 package antctl
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/cluster"
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/output"
+	"github.com/antrea-mc/antrea-mc/pkg/antctl/system"
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/version"
 )
@@ -62,7 +63,7 @@ func controllerVersion(ctx context.Context, target *cluster.Flags) (string, erro
 		return "", err
 	}
 	var info systemv1alpha1.ControllerInfo
-	if err := getSystem(ctx, client, &info, nil, "controllerinfos", "antrea-controller"); err != nil {
+	if err := system.Get(ctx, client, &info, nil, "controllerinfos", "antrea-controller"); err != nil {
 		return "", fmt.Errorf("version of antrea-controller: %w", err)
 	}
 	return info.Version, nil

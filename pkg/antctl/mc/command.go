@@ -2,8 +2,9 @@
 //
 // Start at [NewCommand]; each file is named after its command. deploy.go installs the controllers from manifests/ (manifests.go),
 // which are part of the binary; init.go and join.go form the ClusterSet, with the file of joinfile.go between them; wait.go
-// says what is being waited for; token.go makes join tokens. The commands write only objects of the API: what follows is done
-// by the controllers.
+// says what is being waited for; token.go makes join tokens. peers.go asks agents what they see of each other, for
+// connections.go, gateways.go and status.go, whose findings are in findings.go. The commands write only objects of the API: what
+// follows is done by the controllers.
 package mc
 
 import (
@@ -37,7 +38,11 @@ func NewCommand(target *cluster.Flags) *cobra.Command {
 	create.AddCommand(newCreateToken(target))
 	del := &cobra.Command{Use: "delete", Short: "Delete a join token"}
 	del.AddCommand(newDeleteToken(target))
-	cmd.AddCommand(deploy, get, create, del, newInit(target), newJoin(target), newLeave(target), newDestroy(target))
+	show := &cobra.Command{Use: "show", Short: "Show gateways and connections as they are now"}
+	show.AddCommand(newShowConnections(target), newShowGateways(target))
+	drain := &cobra.Command{Use: "drain", Short: "Move traffic away"}
+	drain.AddCommand(newDrainGateway(target))
+	cmd.AddCommand(deploy, get, create, del, show, drain, newStatus(target), newInit(target), newJoin(target), newLeave(target), newDestroy(target))
 	return cmd
 }
 
