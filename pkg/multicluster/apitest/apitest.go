@@ -34,20 +34,21 @@ type Cluster struct {
 	Name       string
 	Config     *rest.Config
 	Kubeconfig string // a file
-	stop       func()
+
+	api, etcd *program
 }
 
 // token is what administrators of all clusters are known by.
 const token = "administrator"
 
 // Start starts one API server for each name and ends them with the test.
-func Start(t *testing.T, names ...string) []*Cluster {
+func Start(t testing.TB, names ...string) []*Cluster {
 	t.Helper()
 	bin := binaries(t)
 	dir := t.TempDir()
 	etcd := freePort(t)
 	url, peer := fmt.Sprintf("http://127.0.0.1:%d", etcd), fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
-	run(t, dir, "etcd", filepath.Join(bin, "etcd"), "--name=test", "--data-dir="+filepath.Join(dir, "etcd"),
+	store := run(t, dir, "etcd", filepath.Join(bin, "etcd"), "--name=test", "--data-dir="+filepath.Join(dir, "etcd"),
 		"--listen-client-urls="+url, "--advertise-client-urls="+url, "--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer,
 		"--initial-cluster=test="+peer, "--unsafe-no-fsync", "--log-level=warn")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tokens.csv"), []byte(token+",administrator,administrator,system:masters\n"), 0o600))
@@ -55,6 +56,7 @@ func Start(t *testing.T, names ...string) []*Cluster {
 	clusters := make([]*Cluster, len(names))
 	for i, name := range names {
 		clusters[i] = startAPI(t, bin, filepath.Join(dir, name), name, url, i)
+		clusters[i].etcd = store
 	}
 	for _, c := range clusters {
 		c.waitReady(t)
@@ -64,13 +66,23 @@ func Start(t *testing.T, names ...string) []*Cluster {
 }
 
 // Stop ends the API server, as if the cluster had become unreachable.
-func (c *Cluster) Stop() { c.stop() }
+func (c *Cluster) Stop() { c.api.stop() }
 
-func startAPI(t *testing.T, bin, dir, name, etcd string, i int) *Cluster {
+// Crash kills the API server, or etcd under it, and starts it again with what it had stored. It does not wait until it is ready.
+func (c *Cluster) Crash(etcd bool) error {
+	p := c.api
+	if etcd {
+		p = c.etcd
+	}
+	p.stop()
+	return p.start()
+}
+
+func startAPI(t testing.TB, bin, dir, name, etcd string, i int) *Cluster {
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	port := freePort(t)
 	common := filepath.Dir(dir)
-	stop := run(t, dir, "kube-apiserver", filepath.Join(bin, "kube-apiserver"),
+	api := run(t, dir, "kube-apiserver", filepath.Join(bin, "kube-apiserver"),
 		"--etcd-servers="+etcd, "--etcd-prefix=/"+name, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
 		"--secure-port="+strconv.Itoa(port), "--cert-dir="+dir, "--token-auth-file="+filepath.Join(common, "tokens.csv"),
 		"--service-account-issuer=https://"+name+".example", "--service-account-key-file="+filepath.Join(common, "sa.key"),
@@ -81,12 +93,12 @@ func startAPI(t *testing.T, bin, dir, name, etcd string, i int) *Cluster {
 		Name:       name,
 		Config:     &rest.Config{Host: fmt.Sprintf("https://127.0.0.1:%d", port), BearerToken: token, QPS: 1000, Burst: 1000, TLSClientConfig: rest.TLSClientConfig{CAFile: filepath.Join(dir, "apiserver.crt")}},
 		Kubeconfig: filepath.Join(dir, "kubeconfig"),
-		stop:       stop,
+		api:        api,
 	}
 }
 
 // waitReady waits for the API server, which makes its certificate at start.
-func (c *Cluster) waitReady(t *testing.T) {
+func (c *Cluster) waitReady(t testing.TB) {
 	var err error
 	require.Eventually(t, func() bool {
 		var ca []byte
@@ -114,43 +126,59 @@ func (c *Cluster) waitReady(t *testing.T) {
 }
 
 // startControllers runs what ends namespaces and collects what has no owner any more.
-func (c *Cluster) startControllers(t *testing.T, bin string) {
+func (c *Cluster) startControllers(t testing.TB, bin string) {
 	dir := filepath.Dir(c.Kubeconfig)
 	run(t, dir, "kube-controller-manager", filepath.Join(bin, "kube-controller-manager"), "--kubeconfig="+c.Kubeconfig,
 		"--controllers=namespace-controller,garbage-collector-controller,root-ca-certificate-publisher-controller",
 		"--root-ca-file="+filepath.Join(dir, "apiserver.crt"), "--leader-elect=false", "--secure-port=0", "--namespace-sync-period=2s")
 }
 
-// run starts a program and ends it, by its own process, with the test. When the test fails, the end of its log is shown.
-func run(t *testing.T, dir, name string, argv ...string) (stop func()) {
-	var log bytes.Buffer
+// program is a program that is killed, by its own process, with the test.
+type program struct {
+	dir  string
+	argv []string
+	log  bytes.Buffer
+	stop func()
+}
+
+func (p *program) start() error {
 	// Programs end after the test's own clean-up, so not with t.Context().
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &log, &log
+	cmd := exec.CommandContext(ctx, p.argv[0], p.argv[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, &p.log, &p.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	require.NoError(t, cmd.Start())
+	if err := cmd.Start(); err != nil {
+		cancel()
+		return err
+	}
 	done := make(chan struct{})
 	go func() {
 		_ = cmd.Wait()
 		close(done)
 	}()
-	stop = func() {
+	p.stop = func() {
 		cancel()
 		<-done
 	}
+	return nil
+}
+
+// run starts a program. When the test fails, the end of its log is shown.
+func run(t testing.TB, dir, name string, argv ...string) *program {
+	p := &program{dir: dir, argv: argv}
+	require.NoError(t, p.start())
 	t.Cleanup(func() {
-		stop()
+		p.stop()
 		if t.Failed() {
-			lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+			lines := strings.Split(strings.TrimSpace(p.log.String()), "\n")
 			t.Logf("end of the log of %s in %s:\n%s", name, filepath.Base(dir), strings.Join(lines[max(0, len(lines)-15):], "\n"))
 		}
 	})
-	return stop
+	return p
 }
 
 // binaries is the folder with etcd, kube-apiserver and kube-controller-manager.
-func binaries(t *testing.T) string {
+func binaries(t testing.TB) string {
 	candidates := []string{os.Getenv("ANTREA_MC_KUBE_BIN")}
 	cache := os.Getenv("ANTREA_MC_CACHE")
 	if user, err := os.UserCacheDir(); cache == "" && err == nil {
@@ -171,7 +199,7 @@ func binaries(t *testing.T) string {
 	return ""
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -179,7 +207,7 @@ func freePort(t *testing.T) int {
 }
 
 // writeKey makes the key that signs tokens of ServiceAccounts.
-func writeKey(t *testing.T, file string) {
+func writeKey(t testing.TB, file string) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
