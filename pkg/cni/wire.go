@@ -49,6 +49,8 @@ type Request struct {
 	IPAMResult json.RawMessage `json:"ipamResult,omitempty"`
 	// ResolvConf is the content of the file that ipam.resolvConf names on the node.
 	ResolvConf string `json:"resolvConf,omitempty"`
+	// IPAMFile is the content of the file on the node that completes the key ipam.
+	IPAMFile json.RawMessage `json:"ipamFile,omitempty"`
 }
 
 // Response is the agent's answer: a result in the version of the configuration, nothing, or an error.

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
@@ -63,51 +60,8 @@ func New(network Network, node func() Node, config Config) *Server {
 
 // Run answers requests until ctx ends, and returns when those under way are answered.
 func (s *Server) Run(ctx context.Context) error {
-	listener, err := listen(s.config.Socket)
-	if err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { listener.Close() })
-	defer stop()
 	klog.FromContext(ctx).Info("Answering the CNI plugin", "socket", s.config.Socket)
-
-	var requests sync.WaitGroup
-	defer requests.Wait()
-	for {
-		conn, err := listener.AcceptUnix()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("accept on %s: %w", s.config.Socket, err)
-		}
-		requests.Go(func() {
-			defer conn.Close()
-			// A request that has begun is finished, so that a restart of the agent leaves no Pod half attached.
-			s.serve(context.WithoutCancel(ctx), conn)
-		})
-	}
-}
-
-// listen replaces the socket that an earlier agent left. The path is never removed: a successor may already listen there.
-func listen(path string) (*net.UnixListener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("socket of the CNI plugin: %w", err)
-	}
-	fresh := fmt.Sprintf("%s.%d", path, os.Getpid())
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("socket of the CNI plugin: %w", err)
-	}
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
-	if err != nil {
-		return nil, fmt.Errorf("socket of the CNI plugin: %w", err)
-	}
-	listener.SetUnlinkOnClose(false)
-	if err := errors.Join(os.Chmod(fresh, 0o600), os.Rename(fresh, path)); err != nil {
-		listener.Close()
-		return nil, fmt.Errorf("socket of the CNI plugin: %w", err)
-	}
-	return listener, nil
+	return cni.Serve(ctx, s.config.Socket, s.serve)
 }
 
 func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
