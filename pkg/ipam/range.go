@@ -67,23 +67,9 @@ func (r Range) Contains(a netip.Addr) bool {
 
 // Size is the number of addresses that may be given out, or the highest number there is.
 func (r Range) Size() uint64 {
-	start, end := r.Start.As16(), r.End.As16()
-	var diff [16]byte
-	borrow := 0
-	for i := 15; i >= 0; i-- {
-		d := int(end[i]) - int(start[i]) - borrow
-		borrow = 0
-		if d < 0 {
-			d, borrow = d+256, 1
-		}
-		diff[i] = byte(d)
-	}
-	var high, low uint64
-	for i := range 8 {
-		high, low = high<<8|uint64(diff[i]), low<<8|uint64(diff[8+i])
-	}
-	low, carry := bits.Add64(low, 1, 0)
-	if high > 0 || carry > 0 {
+	diff := toUint128(r.End).minus(toUint128(r.Start))
+	low, carry := bits.Add64(diff.low, 1, 0)
+	if diff.high > 0 || carry > 0 {
 		return ^uint64(0)
 	}
 	if !r.Gateway.Less(r.Start) && !r.End.Less(r.Gateway) {
