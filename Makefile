@@ -45,7 +45,7 @@ bench: setup images ## benchmarks, one after the other, and the figures of S1 in
 
 .PHONY: build
 build: ## the binaries of GOOS/GOARCH in bin/
-	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/... ./plugins/...
 
 .PHONY: images
 images: build ## OCI archives in out/images, made without a registry

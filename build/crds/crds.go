@@ -8,3 +8,8 @@ import "embed"
 //
 //go:embed multicluster.crd.antrea.io_*.yaml
 var Multicluster embed.FS
+
+// Whereabouts has one file for each kind of the group whereabouts.cni.cncf.io.
+//
+//go:embed whereabouts.cni.cncf.io_*.yaml
+var Whereabouts embed.FS

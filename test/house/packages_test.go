@@ -103,7 +103,7 @@ var arrows = map[string][]string{
 	// Leaves.
 	"pkg/openflow":     {},
 	"pkg/apis":         {},
-	"pkg/ipam":         {},
+	"pkg/ipam":         {"pkg/apis"},
 	"pkg/version":      {},
 	"pkg/ociimage":     {},
 	"pkg/secureserver": {},
@@ -120,9 +120,10 @@ var arrows = map[string][]string{
 	"pkg/multicluster": {"pkg/apis"},
 	"pkg/antctl":       {"build/crds", "build/manifests", "pkg/apis", "pkg/multicluster", "pkg/version"},
 	"pkg/lab":          {"pkg/ociimage"},
+	"plugins":          {"pkg/apis", "pkg/cni", "pkg/ipam"},
 
 	// Flags and wiring.
-	"cmd":             {"pkg"},
+	"cmd":             {"pkg", "plugins"},
 	"build/images":    {"pkg/ociimage"},
 	"build/manifest":  {"build/manifests", "pkg/antctl"},
 	"build/manifests": {"build/crds", "pkg/cni"},

@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
+	"github.com/antrea-mc/antrea-mc/pkg/ipam/whereabouts"
+)
+
+// Holding is an address and its owner, as the API has it.
+type Holding struct {
+	Owner
+	Addr        netip.Addr // invalid if the name of a reservation cannot be read without its network
+	Object      string     // name of the IPPool or the reservation
+	Reservation bool
+	NetworkName string // of a pool's reservations
+	Pool        PoolKey
+}
+
+// Verdict is what becomes of a Holding. The zero value leaves it as it is.
+type Verdict struct {
+	Free  bool
+	Owner *Owner // the same owner, better known
+}
+
+// Audit reads every pool and reservation, whoever wrote it, asks about each address and does as it is told, unless the object has
+// been changed since it was read: then the next audit asks again. All objects are tried; the error joins what failed.
+func (s *Store) Audit(ctx context.Context, decide func(context.Context, Holding) Verdict) error {
+	var pools v1alpha1.IPPoolList
+	if err := s.client.List(ctx, &pools, client.InNamespace(s.namespace)); err != nil {
+		return fmt.Errorf("read pools: %w", err)
+	}
+	whole := map[string]PoolKey{} // by label, the pools that have parts
+	for _, pool := range pools.Items {
+		if l := pool.Labels[labelPool]; l != "" && l == label(pool.Name) {
+			subnet, _ := netip.ParsePrefix(pool.Spec.Range)
+			whole[l] = PoolKey{pool.Name, subnet}
+		}
+	}
+	var errs []error
+	for i := range pools.Items {
+		errs = append(errs, s.auditPool(ctx, &pools.Items[i], whole, decide))
+	}
+	var reservations v1alpha1.OverlappingRangeIPReservationList
+	if err := s.client.List(ctx, &reservations, client.InNamespace(s.namespace)); err != nil {
+		return errors.Join(append(errs, fmt.Errorf("read reservations: %w", err))...)
+	}
+	for i := range reservations.Items {
+		errs = append(errs, s.auditReservation(ctx, &reservations.Items[i], decide))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Store) auditPool(ctx context.Context, pool *v1alpha1.IPPool, whole map[string]PoolKey, decide func(context.Context, Holding) Verdict) error {
+	subnet, err := netip.ParsePrefix(pool.Spec.Range)
+	if err != nil {
+		return fmt.Errorf("pool %s: spec.range: %w", pool.Name, err)
+	}
+	o := readObject(pool, subnet.Masked())
+	key, ok := whole[pool.Labels[labelPool]]
+	if !ok {
+		key = PoolKey{pool.Name, o.subnet}
+	}
+	var changes []change
+	for a, h := range o.held {
+		v := decide(ctx, Holding{
+			Owner: Owner{h.ContainerID, h.IfName, h.PodRef, h.PodUID, h.Node}, Addr: a, Object: pool.Name,
+			NetworkName: networkOf(key.Name, key.Subnet), Pool: key,
+		})
+		switch {
+		case v.Free:
+			changes = append(changes, change{nil, a, nil})
+		case v.Owner != nil:
+			better := v.Owner.Allocation()
+			changes = append(changes, change{nil, a, &better})
+		}
+	}
+	if err := s.save(ctx, o, changes, nil); err != nil && !outdated(err) {
+		return fmt.Errorf("write pool %s: %w", pool.Name, err)
+	}
+	return nil
+}
+
+// networkOf is the network_name that the name of a pool begins with.
+func networkOf(name string, subnet netip.Prefix) string {
+	own := whereabouts.PoolName("", subnet)
+	if len(name) > len(own)+1 && name[len(name)-len(own)-1:] == "-"+own {
+		return name[:len(name)-len(own)-1]
+	}
+	return ""
+}
+
+func (s *Store) auditReservation(ctx context.Context, r *v1alpha1.OverlappingRangeIPReservation, decide func(context.Context, Holding) Verdict) error {
+	h := Holding{Owner: Owner{r.Spec.ContainerID, r.Spec.IfName, r.Spec.PodRef, r.Spec.PodUID, r.Spec.Node}, Object: r.Name, Reservation: true}
+	h.Addr, _ = whereabouts.Reserved("", r.Name)
+	if !decide(ctx, h).Free {
+		return nil
+	}
+	err := s.deleteReservation(ctx, r.Name, client.Preconditions{UID: &r.UID, ResourceVersion: &r.ResourceVersion})
+	if err != nil && !outdated(err) {
+		return err
+	}
+	return nil
+}

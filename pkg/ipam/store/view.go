@@ -1,0 +1,102 @@
+package store
+
+import (
+	"net/netip"
+
+	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
+	"github.com/antrea-mc/antrea-mc/pkg/ipam"
+)
+
+// view is what was read of a pool, all its objects together.
+type view struct {
+	objects map[string]*object // by shard: "" is the pool's first object
+	sharded bool
+	used    ipam.Set
+	holder  map[netip.Addr]v1alpha1.IPAllocation
+	byPod   map[podInterface][]netip.Addr
+	bySand  map[sandboxInterface][]netip.Addr
+}
+
+type (
+	podInterface     struct{ uid, ifName string }
+	sandboxInterface struct{ id, ifName string }
+)
+
+func newView() *view {
+	return &view{
+		objects: map[string]*object{},
+		holder:  map[netip.Addr]v1alpha1.IPAllocation{},
+		byPod:   map[podInterface][]netip.Addr{},
+		bySand:  map[sandboxInterface][]netip.Addr{},
+	}
+}
+
+func (v *view) hold(a netip.Addr, h v1alpha1.IPAllocation) {
+	v.free(a)
+	v.holder[a] = h
+	v.used.Add(ipam.Span{First: a, Last: a})
+	if h.PodUID != "" {
+		k := podInterface{h.PodUID, h.IfName}
+		v.byPod[k] = append(v.byPod[k], a)
+	}
+	k := sandboxInterface{h.ContainerID, h.IfName}
+	v.bySand[k] = append(v.bySand[k], a)
+}
+
+func (v *view) free(a netip.Addr) {
+	h, ok := v.holder[a]
+	if !ok {
+		return
+	}
+	delete(v.holder, a)
+	v.used.Remove(a)
+	drop(v.byPod, podInterface{h.PodUID, h.IfName}, a)
+	drop(v.bySand, sandboxInterface{h.ContainerID, h.IfName}, a)
+}
+
+func drop[K comparable](m map[K][]netip.Addr, key K, a netip.Addr) {
+	var rest []netip.Addr
+	for _, other := range m[key] {
+		if other != a {
+			rest = append(rest, other)
+		}
+	}
+	if m[key] = rest; rest == nil {
+		delete(m, key)
+	}
+}
+
+// put replaces an object by what was read of it.
+func (v *view) put(shard string, o *object) {
+	v.remove(shard)
+	v.objects[shard] = o
+	for a, h := range o.held {
+		v.hold(a, h)
+	}
+}
+
+func (v *view) remove(shard string) {
+	if old, ok := v.objects[shard]; ok {
+		for a := range old.held {
+			v.free(a)
+		}
+		delete(v.objects, shard)
+	}
+}
+
+// of is what the owner has: as this sandbox, or as another sandbox of the same Pod.
+func (v *view) of(o Owner) []netip.Addr {
+	if o.PodUID != "" {
+		if addrs := v.byPod[podInterface{o.PodUID, o.IfName}]; len(addrs) > 0 {
+			return addrs
+		}
+	}
+	return v.ofSandbox(o)
+}
+
+// ofSandbox is what this sandbox has, whatever the Pod: another sandbox of it is not to lose anything. Entries of old versions
+// of Whereabouts have no interface.
+func (v *view) ofSandbox(o Owner) []netip.Addr {
+	addrs := v.bySand[sandboxInterface{o.ContainerID, o.IfName}]
+	return append(addrs[:len(addrs):len(addrs)], v.bySand[sandboxInterface{o.ContainerID, ""}]...)
+}

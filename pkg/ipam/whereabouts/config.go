@@ -1,0 +1,156 @@
+package whereabouts
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+
+	"github.com/containernetworking/cni/pkg/types"
+
+	"github.com/antrea-mc/antrea-mc/pkg/ipam"
+)
+
+// Config is what an attachment gets.
+type Config struct {
+	Network     string // key name of the network configuration
+	NetworkName string // key ipam.network_name: networks of different names may have the same addresses
+	Overlapping bool   // ranges that overlap give an address once
+	Claims      []Claim
+	Extra       []ipam.Address // asked for in CNI_ARGS, in none of the ranges
+	Static      []ipam.Address // the same for every attachment
+	Routes      []*types.Route
+	DNS         types.DNS
+	Pod         Pod
+}
+
+// Claim is one address that an attachment is to get.
+type Claim struct {
+	Range Range
+	Want  netip.Addr // the one that is asked for, or the lowest that is free
+}
+
+// Pod is whom the runtime attaches.
+type Pod struct{ Namespace, Name, UID string }
+
+// Ref is the Pod as namespace/name.
+func (p Pod) Ref() string { return p.Namespace + "/" + p.Name }
+
+// networkNames can be the first part of the name of an object.
+var networkNames = regexp.MustCompile(`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
+
+// Parse reads the network configuration, the configuration file of the Node, which may be empty, and CNI_ARGS. Its errors name the
+// key, and tell everything that is wrong.
+func Parse(conf, file []byte, cniArgs string) (Config, error) {
+	d, s, err := read(conf, file)
+	if err != nil {
+		return Config{}, err
+	}
+	args, err := parseArgs(cniArgs)
+	if err != nil {
+		return Config{}, err
+	}
+	c := Config{
+		Network: d.Name, NetworkName: s.NetworkName, Overlapping: s.Overlapping == nil || *s.Overlapping, Routes: s.Routes, DNS: s.DNS,
+		Pod: Pod{args["K8S_POD_NAMESPACE"], args["K8S_POD_NAME"], args["K8S_POD_UID"]},
+	}
+	var errs []error
+	if s.NetworkName != "" && (!networkNames.MatchString(s.NetworkName) || len(s.NetworkName) > 200) {
+		errs = append(errs, fmt.Errorf("key ipam.network_name: %q has to be small letters, digits, dashes and dots: names of objects begin with it", s.NetworkName))
+	}
+	if s.NodeSliceSize != "" {
+		errs = append(errs, errors.New("key ipam.node_slice_size: parts of a range for each Node are not given out; without the key all Nodes share the range, lowest address first"))
+	}
+	errs = append(errs, c.ranges(s), c.static(s))
+	asked, err := requests(d, args)
+	errs = append(errs, err)
+	gateways, err := parseAddrs(keyArgsGateway, args["GATEWAY"])
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return Config{}, err
+	}
+	if err := c.place(asked, gateways); err != nil {
+		return Config{}, err
+	}
+	if len(c.Claims)+len(c.Static)+len(c.Extra) == 0 {
+		return Config{}, errors.New("key ipam.range is missing")
+	}
+	return c, nil
+}
+
+const keyArgsGateway = "CNI_ARGS GATEWAY"
+
+// ranges reads the range of the older form and ipRanges, in this order.
+func (c *Config) ranges(s section) error {
+	var errs []error
+	add := func(at string, r rangeSection) {
+		parsed, err := parseRange(at, r)
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		for _, other := range c.Claims {
+			if other.Range.Span.Overlaps(parsed.Span) {
+				errs = append(errs, fmt.Errorf("key ipam.%srange: %s overlaps %s, which gives an address too", at, parsed.Span, other.Range.Span))
+			}
+		}
+		c.Claims = append(c.Claims, Claim{Range: parsed})
+	}
+	switch {
+	case s.Range != "":
+		add("", rangeSection{s.Range, s.RangeStart, s.RangeEnd, s.Exclude})
+	case s.RangeStart != "" || s.RangeEnd != "":
+		errs = append(errs, errors.New("key ipam.range is missing: range_start and range_end are parts of it"))
+	}
+	for i, r := range s.IPRanges {
+		add(fmt.Sprintf("ipRanges[%d].", i), r)
+	}
+	gateways, err := parseAddrs("key ipam.gateway", s.Gateway)
+	errs = append(errs, err)
+	for i := range c.Claims {
+		for _, gw := range gateways {
+			if gw.BitLen() == c.Claims[i].Range.Subnet.Addr().BitLen() {
+				c.Claims[i].Range.Gateway = gw
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) static(s section) error {
+	var errs []error
+	for i, a := range s.Addresses {
+		p, err := parsePrefix(a.Address)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("key ipam.addresses[%d].address: %w", i, err))
+		}
+		gateways, err := parseAddrs(fmt.Sprintf("key ipam.addresses[%d].gateway", i), a.Gateway)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		c.Static = append(c.Static, ipam.Address{Prefix: p, Gateway: firstOf(gateways)})
+	}
+	return errors.Join(errs...)
+}
+
+// parseAddrs reads a list with commas, which may be empty.
+func parseAddrs(key, text string) (all []netip.Addr, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		if part == "" {
+			continue
+		}
+		a, err := parseAddr(part)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+func firstOf(all []netip.Addr) netip.Addr {
+	if len(all) == 0 {
+		return netip.Addr{}
+	}
+	return all[0]
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/containernetworking/cni/libcni"
+	current "github.com/containernetworking/cni/pkg/types/100"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/antrea-mc/antrea-mc/build/crds"
+	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
+	"github.com/antrea-mc/antrea-mc/pkg/ipam"
+	"github.com/antrea-mc/antrea-mc/pkg/ipam/store"
+	"github.com/antrea-mc/antrea-mc/pkg/ipam/whereabouts"
+	"github.com/antrea-mc/antrea-mc/pkg/multicluster/apitest"
+)
+
+const namespace = "kube-system"
+
+// cluster is a real API server with the kinds, and the programs as they are built.
+type cluster struct {
+	*apitest.Cluster
+	t      testing.TB
+	client kubernetes.Interface
+	pools  client.Client
+	bin    string
+}
+
+func newCluster(t testing.TB) *cluster {
+	t.Helper()
+	c := &cluster{Cluster: apitest.Start(t, "east")[0], t: t, bin: t.TempDir()}
+	var err error
+	c.client, err = kubernetes.NewForConfig(c.Config)
+	require.NoError(t, err)
+	c.pools, err = store.NewClient(c.Config)
+	require.NoError(t, err)
+	objects, err := dynamic.NewForConfig(c.Config)
+	require.NoError(t, err)
+	files, err := crds.Whereabouts.ReadDir(".")
+	require.NoError(t, err)
+	kinds := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	for _, f := range files {
+		text, err := crds.Whereabouts.ReadFile(f.Name())
+		require.NoError(t, err)
+		var crd unstructured.Unstructured
+		require.NoError(t, yaml.Unmarshal(text, &crd.Object))
+		_, err = objects.Resource(kinds).Create(t.Context(), &crd, metav1.CreateOptions{})
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool {
+		return c.pools.List(t.Context(), &v1alpha1.IPPoolList{}) == nil && c.pools.List(t.Context(), &v1alpha1.OverlappingRangeIPReservationList{}) == nil
+	}, 30*time.Second, 50*time.Millisecond)
+	for _, pkg := range []string{".", "../../cmd/whereabouts-daemon"} {
+		build := exec.Command("go", "build", "-trimpath", "-o", c.bin+"/", pkg) // as make build does, so most is in the cache
+		build.Env = append(build.Environ(), "CGO_ENABLED=0")
+		out, err := build.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	return c
+}
+
+// pod makes a Pod on a node, and returns its UID.
+func (c *cluster) pod(node, name string) string {
+	c.t.Helper()
+	pod, err := c.client.CoreV1().Pods("default").Create(context.Background(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{Name: "c", Image: "i"}}},
+	}, metav1.CreateOptions{})
+	require.NoError(c.t, err)
+	return string(pod.UID)
+}
+
+// held is what all pools have, as "address namespace/pod sandbox interface", sorted by address.
+func (c *cluster) held() []string {
+	c.t.Helper()
+	var pools v1alpha1.IPPoolList
+	require.NoError(c.t, c.pools.List(context.Background(), &pools, client.InNamespace(namespace)))
+	var lines []string
+	for _, p := range pools.Items {
+		subnet := netip.MustParsePrefix(p.Spec.Range)
+		for offset, h := range p.Spec.Allocations {
+			lines = append(lines, fmt.Sprintf("%s %s %s %s", mustAt(c.t, subnet, offset), h.PodRef, h.ContainerID, h.IfName))
+		}
+		require.EqualValues(c.t, len(p.Spec.Allocations), p.Status.Allocated, "status of pool %s", p.Name)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// reserved is what is reserved, in the same form.
+func (c *cluster) reserved(networkName string) []string {
+	c.t.Helper()
+	var all v1alpha1.OverlappingRangeIPReservationList
+	require.NoError(c.t, c.pools.List(context.Background(), &all, client.InNamespace(namespace)))
+	var lines []string
+	for _, r := range all.Items {
+		a, ok := whereabouts.Reserved(networkName, r.Name)
+		require.True(c.t, ok, r.Name)
+		lines = append(lines, fmt.Sprintf("%s %s %s %s", a, r.Spec.PodRef, r.Spec.ContainerID, r.Spec.IfName))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// node is a daemon as a process, and a runtime that calls the plugin.
+type node struct {
+	c      *cluster
+	name   string
+	dir    string
+	libcni *libcni.CNIConfig
+
+	mu   sync.Mutex
+	proc *exec.Cmd
+	log  bytes.Buffer
+}
+
+func (c *cluster) node(name string) *node {
+	c.t.Helper()
+	n := &node{c: c, name: name, dir: c.t.TempDir()}
+	n.libcni = libcni.NewCNIConfigWithCacheDir([]string{c.bin}, filepath.Join(n.dir, "cache"), nil)
+	_, err := c.client.CoreV1().Nodes().Create(context.Background(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	require.NoError(c.t, err)
+	n.start()
+	c.t.Cleanup(func() {
+		n.kill()
+		if c.t.Failed() {
+			lines := strings.Split(strings.TrimSpace(n.log.String()), "\n")
+			c.t.Logf("end of the log of %s:\n%s", name, strings.Join(lines[max(0, len(lines)-30):], "\n"))
+		}
+	})
+	return n
+}
+
+func (n *node) socket() string { return filepath.Join(n.dir, "s") }
+
+func (n *node) start() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.proc = exec.Command(filepath.Join(n.c.bin, "whereabouts-daemon"), "--kubeconfig", n.c.Kubeconfig, "--node-name", n.name,
+		"--socket", n.socket(), "--journal", filepath.Join(n.dir, "journal"), "--audit-interval", "300ms", "-v", "2")
+	n.proc.Stdout, n.proc.Stderr = &n.log, &n.log
+	n.proc.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	require.NoError(n.c.t, n.proc.Start())
+}
+
+func (n *node) kill() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_ = n.proc.Process.Kill()
+	_ = n.proc.Wait()
+}
+
+// network is a configuration list with the plugin alone, whose key ipam has the given content.
+func (n *node) network(ipam string) *libcni.NetworkConfigList {
+	n.c.t.Helper()
+	list, err := libcni.NetworkConfFromBytes(fmt.Appendf(nil,
+		`{"cniVersion":"1.1.0","name":"net","plugins":[{"type":"whereabouts","capabilities":{"ips":true},"ipam":{"type":"whereabouts","socket":%q,%s}}]}`, n.socket(), ipam))
+	require.NoError(n.c.t, err)
+	return list
+}
+
+func sandbox(pod, uid, id string) *libcni.RuntimeConf {
+	return &libcni.RuntimeConf{ContainerID: id, NetNS: "/run/netns/whereabouts-test-" + id, IfName: "net1", Args: [][2]string{
+		{"IgnoreUnknown", "1"}, {"K8S_POD_NAMESPACE", "default"}, {"K8S_POD_NAME", pod}, {"K8S_POD_UID", uid},
+	}}
+}
+
+// add attaches, waiting for a daemon that starts, and returns the addresses.
+func (n *node) add(list *libcni.NetworkConfigList, rt *libcni.RuntimeConf) ([]string, error) {
+	n.waitReady()
+	result, err := n.libcni.AddNetworkList(context.Background(), list, rt)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := current.NewResultFromResult(result)
+	if err != nil {
+		return nil, err
+	}
+	var ips []string
+	for _, ip := range newest.IPs {
+		ips = append(ips, ip.Address.String())
+	}
+	return ips, nil
+}
+
+// waitReady waits until the daemon answers.
+func (n *node) waitReady() {
+	n.c.t.Helper()
+	require.Eventually(n.c.t, func() bool {
+		return n.libcni.GetStatusNetworkList(context.Background(), n.network(`"range":"10.0.0.0/24"`)) == nil
+	}, 30*time.Second, 20*time.Millisecond, "daemon of %s", n.name)
+}
+
+func mustAt(t testing.TB, subnet netip.Prefix, offset string) netip.Addr {
+	t.Helper()
+	a, err := ipam.AtOffset(subnet, offset)
+	require.NoError(t, err)
+	return a
+}

@@ -1,0 +1,79 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/klog/v2"
+)
+
+// collect looks at the records when a Pod of this Node has gone, and at all addresses from time to time.
+func (d *daemon) collect(ctx context.Context) error {
+	next := time.Duration(0)
+	unowned := map[string]bool{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.look:
+			d.lookAtRecords(ctx)
+			continue
+		case <-d.audit:
+		case <-time.After(next):
+		}
+		if next = time.Second; !d.pods.synced() {
+			continue
+		}
+		d.lookAtRecords(ctx)
+		var err error
+		if unowned, err = d.auditAll(ctx, unowned); err != nil {
+			klog.FromContext(ctx).Error(err, "Not all addresses could be looked at")
+		}
+		next = jitter(d.AuditInterval)
+	}
+}
+
+// lookAtRecords releases the attachments whose Pod is gone from the API and whose sandbox is gone from this Node.
+func (d *daemon) lookAtRecords(ctx context.Context) {
+	for _, r := range d.journal.all() {
+		if r.Releasing || ctx.Err() != nil || !d.pods.synced() {
+			continue
+		}
+		if pod := d.pods.get(r.Pod.Ref()); pod != nil && (r.Pod.UID == "" || slices.Contains(uids(pod), r.Pod.UID)) {
+			continue
+		}
+		logger := klog.FromContext(ctx).WithValues("pod", r.Pod.Ref(), "uid", r.Pod.UID, "container", r.ContainerID, "interface", r.IfName)
+		gone, err := d.pods.gone(ctx, r.Pod.Ref(), r.Pod.UID)
+		switch {
+		case err != nil:
+			logger.Error(err, "Keeping the addresses of a Pod that may be gone")
+		case !gone:
+		case !d.sandboxGone(r):
+			logger.Info("Keeping the addresses of a Pod that is gone: its sandbox may still run")
+		default:
+			if err := d.releaseIfThere(ctx, r.attachment()); err != nil {
+				logger.Error(err, "Addresses of a Pod that is gone could not be released")
+				continue
+			}
+			logger.Info("Released the addresses of a Pod that is gone")
+		}
+	}
+}
+
+// sandboxGone reports whether it is certain that the sandbox does not run: it was made before the Node booted, or its network
+// namespace had a name and has it no more.
+func (d *daemon) sandboxGone(r record) bool {
+	if r.Boot != d.boot {
+		return true
+	}
+	if !strings.HasPrefix(r.NetNS, "/run/netns/") && !strings.HasPrefix(r.NetNS, "/var/run/netns/") {
+		return false
+	}
+	_, err := os.Stat(r.NetNS)
+	return errors.Is(err, fs.ErrNotExist)
+}
