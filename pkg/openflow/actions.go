@@ -18,50 +18,82 @@ type Actions struct {
 
 // Numbers of the standard actions.
 const (
-	actOutput     = 0
-	actCopyTTLOut = 11
-	actCopyTTLIn  = 12
-	actSetMPLSTTL = 15
-	actDecMPLSTTL = 16
-	actPushVLAN   = 17
-	actPopVLAN    = 18
-	actPushMPLS   = 19
-	actPopMPLS    = 20
-	actSetQueue   = 21
-	actGroup      = 22
-	actSetNwTTL   = 23
-	actDecNwTTL   = 24
-	actSetField   = 25
-	actCopyField  = 28
-	actMeter      = 29
-	actVendor     = 0xffff
+	actOutput       = 0
+	actSetVLANVID   = 1
+	actSetVLANPCP   = 2
+	actSetDlSrc     = 3
+	actSetDlDst     = 4
+	actSetNwSrc     = 5
+	actSetNwDst     = 6
+	actSetNwTOS     = 7
+	actSetNwECN     = 8
+	actSetTpSrc     = 9
+	actSetTpDst     = 10
+	actCopyTTLOut   = 11
+	actCopyTTLIn    = 12
+	actSetMPLSLabel = 13
+	actSetMPLSTC    = 14
+	actSetMPLSTTL   = 15
+	actDecMPLSTTL   = 16
+	actPushVLAN     = 17
+	actPopVLAN      = 18
+	actPushMPLS     = 19
+	actPopMPLS      = 20
+	actSetQueue     = 21
+	actGroup        = 22
+	actSetNwTTL     = 23
+	actDecNwTTL     = 24
+	actSetField     = 25
+	actPushPBB      = 26
+	actPopPBB       = 27
+	actCopyField    = 28
+	actMeter        = 29
+	actVendor       = 0xffff
 )
 
 // Subtypes of the Nicira actions.
 const (
 	nxResubmit        = 1
+	nxSetTunnel       = 2
+	nxPopQueue        = 5
 	nxRegMove         = 6
 	nxRegLoad         = 7
 	nxNote            = 8
+	nxSetTunnel64     = 9
+	nxMultipath       = 10
+	nxBundle          = 12
+	nxBundleLoad      = 13
 	nxResubmitTable   = 14
 	nxOutputReg       = 15
 	nxLearn           = 16
 	nxExit            = 17
-	nxDecTTL          = 18
+	nxFinTimeout      = 19
 	nxController      = 20
 	nxDecTTLIDs       = 21
+	nxWriteMetadata   = 22
 	nxStackPush       = 27
 	nxStackPop        = 28
+	nxSample          = 29
 	nxOutputReg2      = 32
 	nxRegLoad2        = 33
 	nxConjunction     = 34
 	nxCT              = 35
 	nxNAT             = 36
+	nxController2     = 37
+	nxSample2         = 38
 	nxOutputTrunc     = 39
+	nxSample3         = 41
 	nxClone           = 42
 	nxCTClear         = 43
 	nxResubmitTableCT = 44
 	nxLearn2          = 45
+	nxEncap           = 46
+	nxDecap           = 47
+	nxDecNSHTTL       = 48
+	nxCheckPktLarger  = 49
+	nxDeleteField     = 50
+	nxDebugSlow       = 254
+	nxDebugRecirc     = 255
 )
 
 // IsDrop reports whether nothing is done with the packet.
@@ -90,9 +122,14 @@ func (a Actions) Groups() iter.Seq[uint32] {
 
 // appended finishes an action of which b is the beginning: it pads it and writes its length.
 func (a Actions) appended(b []byte) Actions {
+	return Actions{list: a.list + string(finished(b)), after: a.after}
+}
+
+// finished pads an action and writes its length.
+func finished(b []byte) []byte {
 	b = append(b, allZeros[:pad8(len(b))]...)
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
-	return Actions{list: a.list + string(b), after: a.after}
+	return b
 }
 
 // begin starts a standard action; appended writes its length.
@@ -102,45 +139,6 @@ func begin(b []byte, kind uint16) []byte { return append(b, byte(kind>>8), byte(
 func beginNicira(b []byte, subtype uint16) []byte {
 	b = append(b, 0xff, 0xff, 0, 0, 0, 0, 0x23, 0x20)
 	return binary.BigEndian.AppendUint16(b, subtype)
-}
-
-// Output sends the packet to a port.
-func (a Actions) Output(p Port) Actions {
-	if p == PortController {
-		return a.output(p, 0xffff)
-	}
-	return a.output(p, 0)
-}
-
-// Controller sends the first maxLen bytes of the packet to the controller.
-func (a Actions) Controller(maxLen uint16) Actions { return a.output(PortController, maxLen) }
-
-func (a Actions) output(p Port, maxLen uint16) Actions {
-	var space [16]byte
-	b := begin(space[:0], actOutput)
-	b = binary.BigEndian.AppendUint32(b, uint32(p))
-	b = binary.BigEndian.AppendUint16(b, maxLen)
-	return a.appended(append(b, 0, 0, 0, 0, 0, 0))
-}
-
-// InPort sends the packet back where it came from.
-func (a Actions) InPort() Actions { return a.Output(PortInPort) }
-
-// OutputReg sends the packet to the port whose number is in s.
-func (a Actions) OutputReg(s Subfield) Actions {
-	var space [32]byte
-	subtype := uint16(nxOutputReg)
-	if s.Field.legacy().class == classExperimenter {
-		subtype = nxOutputReg2
-	}
-	b := beginNicira(space[:0], subtype)
-	b = binary.BigEndian.AppendUint16(b, s.ofsNBits())
-	if subtype == nxOutputReg2 {
-		b = append(b, 0xff, 0xff)
-		return a.appended(append(s.appendLegacy(b), 0, 0))
-	}
-	b = s.appendLegacy(b)
-	return a.appended(append(b, 0xff, 0xff, 0, 0, 0, 0, 0, 0))
 }
 
 // Group sends the packet to a group.
@@ -159,6 +157,11 @@ func (a Actions) ResubmitCT(table TableID) Actions {
 	return a.resubmit(nxResubmitTableCT, PortInPort, table)
 }
 
+// ResubmitPort is Resubmit as if the packet had come from another port.
+func (a Actions) ResubmitPort(in Port, table TableID) Actions {
+	return a.resubmit(nxResubmitTable, in, table)
+}
+
 func (a Actions) resubmit(subtype uint16, in Port, table TableID) Actions {
 	var space [16]byte
 	b := beginNicira(space[:0], subtype)
@@ -166,41 +169,51 @@ func (a Actions) resubmit(subtype uint16, in Port, table TableID) Actions {
 	return a.appended(append(b, byte(table), 0, 0, 0))
 }
 
-// Move copies bits of a field to as many bits of another.
-func (a Actions) Move(src, dst Subfield) Actions {
-	if src.Width != dst.Width {
-		panic(fmt.Sprintf("openflow: move of %s to %s, which is of another width", src, dst))
-	}
-	var space [32]byte
-	b := begin(space[:0], actCopyField)
-	b = binary.BigEndian.AppendUint16(b, uint16(src.Width))
-	b = binary.BigEndian.AppendUint16(b, uint16(src.First))
-	b = binary.BigEndian.AppendUint16(b, uint16(dst.First))
-	b = append(b, 0, 0)
-	b = src.Field.wire().appendHeader(b, src.Field.Bytes(), false)
-	return a.appended(dst.Field.wire().appendHeader(b, dst.Field.Bytes(), false))
-}
-
-// Push puts bits of a field on the packet's stack.
-func (a Actions) Push(s Subfield) Actions { return a.stack(nxStackPush, s) }
-
-// Pop takes bits of a field off the packet's stack.
-func (a Actions) Pop(s Subfield) Actions { return a.stack(nxStackPop, s) }
-
-func (a Actions) stack(subtype uint16, s Subfield) Actions {
-	var space [24]byte
-	b := beginNicira(space[:0], subtype)
-	b = binary.BigEndian.AppendUint16(b, uint16(s.First))
-	b = s.appendLegacy(b)
-	b = binary.BigEndian.AppendUint16(b, uint16(s.Width))
-	return a.appended(append(b, allZeros[:24-len(b)]...))
-}
-
 // DecTTL lowers the TTL or hop limit; a packet with none left is dropped.
 func (a Actions) DecTTL() Actions { return a.plain(actDecNwTTL, 0) }
 
 // SetTTL writes the TTL or hop limit.
 func (a Actions) SetTTL(ttl uint8) Actions { return a.plain(actSetNwTTL, uint32(ttl)<<24) }
+
+// DecTTLTo is DecTTL that tells the controllers of these ids, rather than those of id 0, of a packet with none left.
+func (a Actions) DecTTLTo(ids ...uint16) Actions {
+	var space [32]byte
+	b := binary.BigEndian.AppendUint16(beginNicira(space[:0], nxDecTTLIDs), uint16(len(ids)))
+	b = append(b, 0, 0, 0, 0)
+	for _, id := range ids {
+		b = binary.BigEndian.AppendUint16(b, id)
+	}
+	return a.appended(b)
+}
+
+// DecNSHTTL lowers the TTL of the network service header.
+func (a Actions) DecNSHTTL() Actions { return a.void(nxDecNSHTTL) }
+
+// SetMPLSTTL writes the TTL of the outer MPLS label, and DecMPLSTTL lowers it.
+func (a Actions) SetMPLSTTL(ttl uint8) Actions { return a.plain(actSetMPLSTTL, uint32(ttl)<<24) }
+
+// DecMPLSTTL lowers the TTL of the outer MPLS label.
+func (a Actions) DecMPLSTTL() Actions { return a.plain(actDecMPLSTTL, 0) }
+
+// PushMPLS puts an MPLS label of the given Ethernet type in front, and PopMPLS takes it away, what is under it being of the
+// given type.
+func (a Actions) PushMPLS(ethType uint16) Actions { return a.plain(actPushMPLS, uint32(ethType)<<16) }
+
+// PopMPLS takes the outer MPLS label away; what is under it is of the given Ethernet type.
+func (a Actions) PopMPLS(ethType uint16) Actions { return a.plain(actPopMPLS, uint32(ethType)<<16) }
+
+// PopQueue forgets what SetQueue said.
+func (a Actions) PopQueue() Actions { return a.void(nxPopQueue) }
+
+// Exit ends the actions, here and in the tables that resubmitted to this one.
+func (a Actions) Exit() Actions { return a.void(nxExit) }
+
+// FinTimeout lowers the timeouts of the flow when TCP ends the connection.
+func (a Actions) FinTimeout(idle, hard uint16) Actions {
+	var space [16]byte
+	b := binary.BigEndian.AppendUint16(beginNicira(space[:0], nxFinTimeout), idle)
+	return a.appended(binary.BigEndian.AppendUint16(b, hard))
+}
 
 // SetQueue says which queue the outputs after it use.
 func (a Actions) SetQueue(queue uint32) Actions { return a.plain(actSetQueue, queue) }
@@ -220,9 +233,21 @@ func (a Actions) plain(kind uint16, argument uint32) Actions {
 	return a.appended(binary.BigEndian.AppendUint32(begin(space[:0], kind), argument))
 }
 
+// void appends a Nicira action without arguments.
+func (a Actions) void(subtype uint16) Actions {
+	var space [16]byte
+	return a.appended(beginNicira(space[:0], subtype))
+}
+
+// Clone runs actions on a copy of the packet.
+func (a Actions) Clone(nested Actions) Actions {
+	b := append(beginNicira(make([]byte, 0, 16+len(nested.list)), nxClone), 0, 0, 0, 0, 0, 0)
+	return a.appended(append(b, nested.list...))
+}
+
 // Conjunction says that the flow is member of clause k of n (k from 1) of a conjunctive match.
 func (a Actions) Conjunction(id uint32, k, n uint8) Actions {
-	if k < 1 || k > n || n < 2 {
+	if k < 1 || k > n || n < 2 || n > 64 {
 		panic(fmt.Sprintf("openflow: clause %d of %d in a conjunction", k, n))
 	}
 	var space [16]byte

@@ -91,7 +91,7 @@ func TestActionSpellings(t *testing.T) {
 		{"resubmit:5", "resubmit:5"},
 		{"resubmit(5,6)", "resubmit(5,6)"},
 		{"pop_vlan", "strip_vlan"},
-		{"set_nw_ttl:5", "mod_nw_ttl:5"},
+		{"set_nw_ttl:5", "load:0x5->NXM_NX_IP_TTL[]"},
 		{"drop", "drop"},
 		{" output:1 , output:2 ", "output:1,output:2"},
 		{"set_field:5->vlan_vid", "mod_vlan_vid:5"},
@@ -130,7 +130,7 @@ func TestUnknownActions(t *testing.T) {
 		{"other experimenter", "00040018 00000000 ffff0010 00001234 0001 000000000000", "raw:ffff0010000012340001000000000000"},
 		{"standard action", "00040010 00000000 00770008 00000001", "raw:0077000800000001"},
 		{"instruction", "00770008 00000001", "raw_instruction:0077000800000001"},
-		{"output with a length", "00040018 00000000 00000010 00000003 0005 000000000000", "raw:00000010000000030005000000000000"},
+		{"output to no port", "00040018 00000000 00000010 fffffff0 0000 000000000000", "raw:00000010fffffff00000000000000000"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a, err := decodeInstructions([]byte(unhex(t, test.hex)))

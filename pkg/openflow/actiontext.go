@@ -8,16 +8,17 @@ import (
 )
 
 // String is the actions as ovs-ofctl prints them to a plain OpenFlow 1.0 session, such as
-// mod_dl_dst:aa:bb:cc:dd:ee:f0,load:0x1->NXM_NX_REG0[4..7],resubmit(,18). An action that is not known is printed as
-// raw:HEX, which [ParseActions] reads back.
-func (a Actions) String() string { return string(a.append(nil)) }
+// mod_dl_dst:aa:bb:cc:dd:ee:f0,load:0x1->NXM_NX_REG0[4..7],resubmit(,18). What OpenFlow 1.0 has no action for is printed as
+// OpenFlow 1.5 does. An action that is not known, or that the switch would not take, is printed as raw:HEX, which
+// [ParseActions] reads back.
+func (a Actions) String() string { return string(plain.appendActions(nil, a)) }
 
-func (a Actions) append(b []byte) []byte {
+func (x *Syntax) appendActions(b []byte, a Actions) []byte {
 	if a.IsDrop() {
 		return append(b, "drop"...)
 	}
-	b = appendActionList(b, []byte(a.list))
-	return appendInstructionText(b, []byte(a.after))
+	b = x.appendActionList(b, []byte(a.list))
+	return x.appendInstructions(b, []byte(a.after))
 }
 
 // comma puts a comma after what is there, unless that opens a list.
@@ -29,7 +30,7 @@ func comma(b []byte) []byte {
 }
 
 // appendActionList appends the text of encoded actions, whose lengths were checked.
-func appendActionList(b, list []byte) []byte {
+func (x *Syntax) appendActionList(b, list []byte) []byte {
 	for first := true; len(list) > 0; first = false {
 		_, n, err := cutTLV(list, "action")
 		if err != nil {
@@ -39,7 +40,7 @@ func appendActionList(b, list []byte) []byte {
 			b = append(b, ',')
 		}
 		start := len(b)
-		text, ok := appendAction(b, list[:n])
+		text, ok := x.appendAction(b, list[:n])
 		if !ok || err != nil {
 			text = hex.AppendEncode(append(b[:start], "raw:"...), list[:n])
 		}
@@ -48,207 +49,236 @@ func appendActionList(b, list []byte) []byte {
 	return b
 }
 
-// appendAction appends the text of one encoded action; false if it is not known or cannot be written back the same.
-func appendAction(b, action []byte) ([]byte, bool) {
+// appendNested appends the text of actions inside another.
+func (x *Syntax) appendNested(b []byte, name string, list []byte) ([]byte, bool) {
+	b = append(append(b, name...), '(')
+	if !areActions(list) {
+		return b, false
+	}
+	if len(list) == 0 {
+		b = append(b, "drop"...)
+	}
+	return append(x.appendActionList(b, list), ')'), true
+}
+
+// appendAction appends the text of one encoded action; false if it is not known or not sound.
+func (x *Syntax) appendAction(b, action []byte) ([]byte, bool) {
 	kind, body := binary.BigEndian.Uint16(action), action[4:]
 	switch kind {
 	case actVendor:
-		if len(body) < 6 || binary.BigEndian.Uint32(body) != experimenterNicira {
+		if len(body) < 12 || binary.BigEndian.Uint32(body) != experimenterNicira {
 			return b, false
 		}
-		return appendNicira(b, binary.BigEndian.Uint16(body[4:]), action)
+		return x.appendNicira(b, binary.BigEndian.Uint16(body[4:]), action)
 	case actSetField:
-		return appendSetField(b, body)
+		return x.appendSetField(b, body)
 	case actCopyField:
-		return appendMove(b, body)
-	case actOutput:
-		return appendOutput(b, body)
-	}
-	if len(body) != 4 {
-		return b, false
-	}
-	argument := uint64(binary.BigEndian.Uint32(body))
-	for _, known := range plainActions {
-		if known.kind != kind {
-			continue
+		if len(body) < 8 {
+			return b, false
 		}
+		src, dst, ok := decodeMove(body, body[8:])
+		return x.appendMove(b, "move:", src, dst), ok
+	case actOutput:
+		return x.appendOutput(b, body)
+	case actSetNwTTL:
+		if !x.OpenFlow15 && len(body) == 4 {
+			return x.appendSubfield(fmt.Appendf(b, "load:%s->", hexText(uint64(body[0]))), Whole(FieldIPTTL)), true
+		}
+	case actPopVLAN:
+		if x.OpenFlow15 {
+			return append(b, "pop_vlan"...), len(body) == 4
+		}
+	}
+	return appendPlain(b, kind, body)
+}
+
+// appendPlain appends the text of an action from the table of those with few arguments.
+func appendPlain(b []byte, kind uint16, body []byte) ([]byte, bool) {
+	for _, known := range plainActions {
+		switch {
+		case known.kind != kind:
+			continue
+		case known.format == plainMAC:
+			if len(body) != 12 {
+				return b, false
+			}
+			return MAC(body[:6]).append(append(append(b, known.name...), ':')), true
+		case len(body) != 4:
+			return b, false
+		}
+		argument := uint64(binary.BigEndian.Uint32(body))
 		if argument&(1<<known.shift-1) != 0 || known.bits == 0 && argument != 0 {
 			return b, false
 		}
-		b = append(b, known.name...)
-		if known.bits == 0 {
-			return b, true
+		b, argument = append(b, known.name...), argument>>known.shift
+		switch known.format {
+		case plainHex:
+			b = fmt.Appendf(b, ":0x%04x", argument)
+		case plainParen:
+			b = fmt.Appendf(b, "(%d)", argument)
+		case plainIPv4:
+			b = appendAddr(append(b, ':'), string(body))
+		default:
+			if known.bits > 0 {
+				b = strconv.AppendUint(append(b, ':'), argument, 10)
+			}
 		}
-		b = append(b, ':')
-		if known.hex {
-			return fmt.Appendf(b, "0x%04x", argument>>known.shift), true
-		}
-		return strconv.AppendUint(b, argument>>known.shift, 10), true
+		return b, true
 	}
 	return b, false
 }
 
-// plainActions are the standard actions with four bytes of arguments: a number of some bits, left-aligned.
+// How the argument of a plain action is written.
+const (
+	plainDecimal = iota
+	plainHex
+	plainParen
+	plainIPv4
+	plainMAC
+)
+
+// plainActions are the standard actions that have a number of some bits as argument, left-aligned in four bytes. Those that
+// are old stand for a set_field, and the switch gives them back as that.
 var plainActions = []struct {
-	name  string
-	kind  uint16
-	bits  int // 0 for no argument
-	shift int
-	hex   bool
+	name   string
+	kind   uint16
+	bits   int // 0 for no argument
+	shift  int
+	format int
+	old    bool
 }{
 	{name: "group", kind: actGroup, bits: 32},
 	{name: "meter", kind: actMeter, bits: 32},
 	{name: "set_queue", kind: actSetQueue, bits: 32},
 	{name: "dec_ttl", kind: actDecNwTTL},
 	{name: "mod_nw_ttl", kind: actSetNwTTL, bits: 8, shift: 24},
-	{name: "push_vlan", kind: actPushVLAN, bits: 16, shift: 16, hex: true},
+	{name: "push_vlan", kind: actPushVLAN, bits: 16, shift: 16, format: plainHex},
 	{name: "strip_vlan", kind: actPopVLAN},
-	{name: "push_mpls", kind: actPushMPLS, bits: 16, shift: 16, hex: true},
-	{name: "pop_mpls", kind: actPopMPLS, bits: 16, shift: 16, hex: true},
-	{name: "set_mpls_ttl", kind: actSetMPLSTTL, bits: 8, shift: 24},
+	{name: "push_mpls", kind: actPushMPLS, bits: 16, shift: 16, format: plainHex},
+	{name: "pop_mpls", kind: actPopMPLS, bits: 16, shift: 16, format: plainHex},
+	{name: "set_mpls_ttl", kind: actSetMPLSTTL, bits: 8, shift: 24, format: plainParen},
 	{name: "dec_mpls_ttl", kind: actDecMPLSTTL},
-	{name: "copy_ttl_in", kind: actCopyTTLIn},
-	{name: "copy_ttl_out", kind: actCopyTTLOut},
+	{name: "set_vlan_vid", kind: actSetVLANVID, bits: 16, shift: 16, old: true},
+	{name: "set_vlan_pcp", kind: actSetVLANPCP, bits: 8, shift: 24, old: true},
+	{name: "mod_dl_src", kind: actSetDlSrc, format: plainMAC, old: true},
+	{name: "mod_dl_dst", kind: actSetDlDst, format: plainMAC, old: true},
+	{name: "mod_nw_src", kind: actSetNwSrc, bits: 32, format: plainIPv4, old: true},
+	{name: "mod_nw_dst", kind: actSetNwDst, bits: 32, format: plainIPv4, old: true},
+	{name: "mod_nw_tos", kind: actSetNwTOS, bits: 8, shift: 24, old: true},
+	{name: "mod_nw_ecn", kind: actSetNwECN, bits: 8, shift: 24, old: true},
+	{name: "mod_tp_src", kind: actSetTpSrc, bits: 16, shift: 16, old: true},
+	{name: "mod_tp_dst", kind: actSetTpDst, bits: 16, shift: 16, old: true},
+	{name: "set_mpls_label", kind: actSetMPLSLabel, bits: 32, format: plainParen, old: true},
+	{name: "set_mpls_tc", kind: actSetMPLSTC, bits: 8, shift: 24, format: plainParen, old: true},
 }
 
-func appendOutput(b, body []byte) ([]byte, bool) {
-	if len(body) != 12 {
-		return b, false
-	}
-	port, maxLen := Port(binary.BigEndian.Uint32(body)), binary.BigEndian.Uint16(body[4:])
-	switch {
-	case port == PortController:
-		return fmt.Appendf(b, "CONTROLLER:%d", maxLen), true
-	case maxLen != 0:
-		return b, false
-	case port < 0xff00: // from there on the reserved ports of OpenFlow 1.0
-		return strconv.AppendUint(append(b, "output:"...), uint64(port), 10), true
-	}
-	name, ok := portNames[port]
-	return append(b, name...), ok
+// voidActions are the Nicira actions without arguments.
+var voidActions = map[uint16]string{
+	nxExit: "exit", nxCTClear: "ct_clear", nxPopQueue: "pop_queue", nxDecNSHTTL: "dec_nsh_ttl", nxDebugSlow: "debug_slow",
+	nxDebugRecirc: "debug_recirc",
 }
 
-func appendMove(b, body []byte) ([]byte, bool) {
-	if len(body) < 16 {
-		return b, false
-	}
-	width := int(binary.BigEndian.Uint16(body))
-	src, rest, err := subfieldAt(body[8:], int(binary.BigEndian.Uint16(body[2:])), width)
-	if err != nil {
-		return b, false
-	}
-	dst, rest, err := subfieldAt(rest, int(binary.BigEndian.Uint16(body[4:])), width)
-	if err != nil || len(rest) >= 8 || fields[dst.Field].access != readWrite {
-		return b, false
-	}
-	return appendMoveText(b, "move:", src, dst), true
-}
-
-func appendMoveText(b []byte, verb string, src, dst Subfield) []byte {
-	b = append(b, verb...)
-	b = src.append(b, fields[src.Field].nxmName)
-	b = append(b, "->"...)
-	return dst.append(b, fields[dst.Field].nxmName)
-}
-
-func appendNicira(b []byte, subtype uint16, action []byte) ([]byte, bool) {
+func (x *Syntax) appendNicira(b []byte, subtype uint16, action []byte) ([]byte, bool) {
 	body := action[10:]
 	switch subtype {
+	case nxResubmit:
+		return x.appendPort(append(b, "resubmit:"...), portFrom16(uint64(binary.BigEndian.Uint16(body)))), len(body) == 6
 	case nxResubmitTable, nxResubmitTableCT:
-		return appendResubmit(b, body, subtype == nxResubmitTableCT)
+		return x.appendResubmit(b, body, subtype == nxResubmitTableCT)
 	case nxOutputReg:
-		if len(body) != 14 {
-			return b, false
-		}
-		s, _, err := legacySubfield(body[2:6], binary.BigEndian.Uint16(body))
-		if err != nil || binary.BigEndian.Uint16(body[6:]) != 0xffff {
-			return b, false
-		}
-		return s.append(append(b, "output:"...), fields[s.Field].nxmName), true
-	case nxStackPush, nxStackPop:
-		return appendStack(b, body, subtype == nxStackPush)
+		return x.appendOutputReg(b, body)
+	case nxOutputReg2:
+		return x.appendOutputReg2(b, body)
+	case nxOutputTrunc:
+		return x.appendOutputTrunc(b, body)
+	case nxController, nxController2:
+		return appendPunt(b, subtype, body)
+	case nxStackPush:
+		return x.appendStack(b, body, "push:")
+	case nxStackPop:
+		return x.appendStack(b, body, "pop:")
 	case nxConjunction:
-		if len(body) != 6 || body[0] >= body[1] || body[1] < 2 {
+		if len(body) != 6 || body[0] >= body[1] || body[1] < 2 || body[1] > 64 {
 			return b, false
 		}
 		return fmt.Appendf(b, "conjunction(%d,%d/%d)", binary.BigEndian.Uint32(body[2:]), int(body[0])+1, body[1]), true
 	case nxNote:
-		b = append(b, "note:"...)
-		for i, octet := range body {
-			if i > 0 {
-				b = append(b, '.')
-			}
-			b = hex.AppendEncode(b, []byte{octet})
-		}
-		return b, true
+		return appendOctets(append(b, "note:"...), body), true
 	case nxCT:
-		return appendCT(b, action)
+		return x.appendCT(b, action)
 	case nxNAT:
 		n, ok := decodeNAT(action)
 		return appendNAT(b, n), ok
-	case nxCTClear:
-		return append(b, "ct_clear"...), len(body) == 6
+	case nxClone:
+		return x.appendNested(b, "clone", action[16:])
 	case nxLearn, nxLearn2:
-		return appendLearn(b, subtype, action)
+		return x.appendLearn(b, subtype, action)
+	case nxDecTTLIDs:
+		return appendDecTTLIDs(b, body)
+	case nxFinTimeout:
+		return appendFinTimeout(b, body)
+	case nxMultipath:
+		return x.appendMultipath(b, body)
+	case nxBundle, nxBundleLoad:
+		return x.appendPortBundle(b, subtype, body)
+	case nxSample, nxSample2, nxSample3:
+		return x.appendSample(b, subtype, body)
+	case nxEncap:
+		return appendEncap(b, body)
+	case nxDecap:
+		return appendDecap(b, body)
+	case nxCheckPktLarger:
+		return x.appendCheckPktLarger(b, body)
+	case nxDeleteField:
+		sub, _, err := cutHeader(body)
+		return append(append(b, "delete_field:"...), sub.Field.String()...), err == nil && fields[sub.Field].variable
+	case nxRegMove:
+		src, dst, ok := decodeMove(body, body[6:])
+		return x.appendMove(b, "move:", src, dst), ok
 	case nxRegLoad:
+		return x.appendRegLoad(b, body)
+	case nxRegLoad2:
+		e, ok := decodeSetField(body)
+		return x.appendSetFieldText(b, e), ok
+	case nxWriteMetadata:
+		if len(body) != 22 || string(body[:6]) != allZeros[:6] {
+			return b, false
+		}
+		return appendWriteMetadata(b, body[6:]), true
+	case nxSetTunnel:
+		return append(append(b, "set_tunnel:"...), hexText(uint64(binary.BigEndian.Uint32(body[2:])))...), len(body) == 6
+	case nxSetTunnel64:
 		if len(body) != 14 {
 			return b, false
 		}
-		s, _, err := legacySubfield(body[2:6], binary.BigEndian.Uint16(body))
-		value := binary.BigEndian.Uint64(body[6:])
-		if err != nil || fields[s.Field].access != readWrite || s.Width < 64 && value>>s.Width != 0 {
-			return b, false
-		}
-		return s.append(fmt.Appendf(b, "load:%s->", hexText(value)), fields[s.Field].nxmName), true
-	case nxExit:
-		return append(b, "exit"...), len(body) == 6
+		return append(append(b, "set_tunnel64:"...), hexText(binary.BigEndian.Uint64(body[6:]))...), true
 	}
-	return b, false
+	name, ok := voidActions[subtype]
+	return append(b, name...), ok && len(body) == 6
 }
 
-// legacySubfield reads a field header and the 16 bits that say which of its bits.
-func legacySubfield(header []byte, ofsNBits uint16) (Subfield, []byte, error) {
-	return subfieldAt(header, int(ofsNBits>>6), int(ofsNBits&0x3f)+1)
+func (x *Syntax) appendRegLoad(b, body []byte) ([]byte, bool) {
+	if len(body) != 14 {
+		return b, false
+	}
+	s, _, err := cutLegacy(body[2:6], binary.BigEndian.Uint16(body))
+	value := binary.BigEndian.Uint64(body[6:])
+	if err != nil || !s.Field.Writable() || s.Width < 64 && value>>s.Width != 0 {
+		return b, false
+	}
+	return x.appendSubfield(fmt.Appendf(b, "load:%s->", hexText(value)), s), true
 }
 
-func appendResubmit(b, body []byte, ct bool) ([]byte, bool) {
-	if len(body) != 6 || body[3]|body[4]|body[5] != 0 {
+func appendFinTimeout(b, body []byte) ([]byte, bool) {
+	if len(body) != 6 {
 		return b, false
 	}
-	port, table := portFrom16(uint64(binary.BigEndian.Uint16(body))), body[2]
-	switch {
-	case port == PortInPort && table == noTable:
-		return b, false
-	case table == noTable && !ct:
-		return append(append(b, "resubmit:"...), port.String()...), true
+	b = append(b, "fin_timeout("...)
+	if idle := binary.BigEndian.Uint16(body); idle != 0 {
+		b = fmt.Appendf(b, "idle_timeout=%d", idle)
 	}
-	b = append(b, "resubmit("...)
-	if port != PortInPort {
-		b = append(b, port.String()...)
-	}
-	b = append(b, ',')
-	if table != noTable {
-		b = strconv.AppendUint(b, uint64(table), 10)
-	}
-	if ct {
-		b = append(b, ",ct"...)
+	if hard := binary.BigEndian.Uint16(body[2:]); hard != 0 {
+		b = fmt.Appendf(comma(b), "hard_timeout=%d", hard)
 	}
 	return append(b, ')'), true
-}
-
-func appendStack(b, body []byte, push bool) ([]byte, bool) {
-	f, rest, err := cutHeader(body[2:])
-	if err != nil || len(rest) < 2 {
-		return b, false
-	}
-	first, width := int(binary.BigEndian.Uint16(body)), int(binary.BigEndian.Uint16(rest))
-	s, _, err := subfieldAt(body[2:], first, width)
-	if err != nil {
-		return b, false
-	}
-	verb := "pop:"
-	if push {
-		verb = "push:"
-	}
-	return s.append(append(b, verb...), fields[f].nxmName), true
 }

@@ -75,7 +75,7 @@ func decodeCT(action []byte) (CT, bool) {
 	if zone := binary.BigEndian.Uint16(body[6:]); binary.BigEndian.Uint32(body[2:]) == 0 {
 		ct.Zone = zone
 	} else {
-		from, _, err := legacySubfield(body[2:6], zone)
+		from, _, err := cutLegacy(body[2:6], zone)
 		if err != nil {
 			return CT{}, false
 		}

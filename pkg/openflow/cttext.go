@@ -11,7 +11,7 @@ const (
 	algTFTP = 69
 )
 
-func appendCT(b, action []byte) ([]byte, bool) {
+func (x *Syntax) appendCT(b, action []byte) ([]byte, bool) {
 	ct, ok := decodeCT(action)
 	if !ok {
 		return b, false
@@ -24,11 +24,10 @@ func appendCT(b, action []byte) ([]byte, bool) {
 		b = append(b, "force,"...)
 	}
 	if ct.Table != nil {
-		b = fmt.Appendf(b, "table=%d,", *ct.Table)
+		b = append(x.appendTable(append(b, "table="...), *ct.Table), ',')
 	}
 	if ct.ZoneFrom.Width > 0 {
-		b = ct.ZoneFrom.append(append(b, "zone="...), fields[ct.ZoneFrom.Field].nxmName)
-		b = append(b, ',')
+		b = append(x.appendSubfield(append(b, "zone="...), ct.ZoneFrom), ',')
 	} else if ct.Zone != 0 {
 		b = fmt.Appendf(b, "zone=%d,", ct.Zone)
 	}
@@ -36,7 +35,7 @@ func appendCT(b, action []byte) ([]byte, bool) {
 		b = append(appendNAT(b, *ct.NAT), ',')
 	}
 	if ct.Exec.list != "" {
-		b = append(appendActionList(append(b, "exec("...), []byte(ct.Exec.list)), "),"...)
+		b = append(x.appendActionList(append(b, "exec("...), []byte(ct.Exec.list)), "),"...)
 	}
 	switch ct.ALG {
 	case 0:
@@ -53,45 +52,52 @@ func appendCT(b, action []byte) ([]byte, bool) {
 	return append(b, ')'), true
 }
 
-func (a Actions) parseCT(s string) (Actions, error) {
+func (p *actionParser) parseCT(a Actions, s string) (Actions, error) {
 	var ct CT
-	for word := range words(s) {
+	err := eachWord(s, func(word string) error {
 		key, value, _ := strings.Cut(word, "=")
 		if name, argument := cutCall(word); name == "nat" || name == "exec" {
 			key, value = name, argument
 		}
-		if err := ct.parse(key, value); err != nil {
-			return Actions{}, err
-		}
+		return p.parseCTArgument(&ct, key, value)
+	})
+	if err == nil && ct.Force && !ct.Commit {
+		err = fmt.Errorf("force without commit")
+	}
+	if err != nil {
+		return Actions{}, err
 	}
 	return a.bounded(len(ct.Exec.list), func() Actions { return a.CT(ct) })
 }
 
-func (ct *CT) parse(key, value string) (err error) {
+func (p *actionParser) parseCTArgument(ct *CT, key, value string) (err error) {
 	switch key {
 	case "commit":
 		ct.Commit = true
 	case "force":
 		ct.Force = true
 	case "table":
-		v, err := parseUint(value, 8)
-		ct.Table = TableRef(TableID(v))
+		table, err := p.parseTable(value)
+		ct.Table = TableRef(table)
+		if err == nil && table == TableAll {
+			err = fmt.Errorf("no table %d", table)
+		}
 		return err
 	case "zone":
 		if v, err := parseUint(value, 16); err == nil {
 			ct.Zone = uint16(v)
 			return nil
 		}
-		ct.ZoneFrom, err = ParseSubfield(value)
+		ct.ZoneFrom, err = p.parseSubfield(value)
+		if err == nil && ct.ZoneFrom.Width != 16 {
+			err = fmt.Errorf("a zone has 16 bits, %s has not", ct.ZoneFrom)
+		}
 	case "nat":
 		n, err := parseNAT(value)
 		ct.NAT = &n
 		return err
 	case "exec":
-		ct.Exec, err = ParseActions(value)
-		if err == nil && ct.Exec.after != "" {
-			err = fmt.Errorf("instructions cannot be in exec")
-		}
+		ct.Exec, err = p.nested(value)
 	case "alg":
 		switch value {
 		case "ftp":
@@ -153,7 +159,7 @@ func appendNATAddr(b []byte, a netip.Addr, port uint16) []byte {
 
 func parseNAT(s string) (NAT, error) {
 	var n NAT
-	for word := range words(s) {
+	for _, word := range words(s) {
 		key, value, hasValue := strings.Cut(word, "=")
 		switch key {
 		case "src", "dst":

@@ -9,9 +9,12 @@
 //   - oxm.go: fields as they lie in a match, and its canonical form
 //   - match.go, setters.go, prereq.go, matchtext.go: matches
 //   - subfield.go: bit ranges of fields, as actions use them
-//   - actions.go, setfield.go, ct.go, nat.go, learn.go, instructions.go: actions, built and decoded; actiontext.go,
-//     cttext.go, learntext.go and parseactions.go: their text
 //   - kinds.go: the table of actions and instructions
+//   - actions.go: lists of actions and how to build them; the larger ones in output.go, controller.go, move.go, setfield.go,
+//     ct.go, nat.go, learn.go, multipath.go, portbundle.go, sample.go, encap.go and instructions.go, with their text there or
+//     in cttext.go and learntext.go
+//   - syntax.go: the two spellings of flows, names in them and where an error is; actiontext.go and parseactions.go: the text
+//     of actions
 //   - port.go, mac.go: ports and Ethernet addresses
 //   - value.go, parsevalue.go, words.go: the text of values
 //   - flow.go, flowmod.go, flowstats.go, flowtext.go: flows

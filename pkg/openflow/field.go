@@ -20,8 +20,16 @@ func (f FieldID) String() string {
 // Bits is the width of the field that can be set or matched, Bytes what it takes on the wire.
 func (f FieldID) Bits() int { return int(fields[f].bits) }
 
-// Bytes is the length of the field's value on the wire.
+// maxTunMetadata is the length of the longest option of a tunnel header.
+const maxTunMetadata = 124
+
+// Bytes is the length of the field's value on the wire; that of tun_metadata is at most so long, in steps of 4.
 func (f FieldID) Bytes() int { return int(fields[f].bytes) }
+
+// takes reports whether a value can have n bytes.
+func (f FieldID) takes(n int) bool {
+	return n == f.Bytes() || fields[f].variable && n > 0 && n < f.Bytes()
+}
 
 // Maskable reports whether a match can have a mask for the field.
 func (f FieldID) Maskable() bool { return fields[f].mask == maskAny }
@@ -45,17 +53,18 @@ func (f FieldID) known() bool { return f != 0 && int(f) < len(fields) && fields[
 
 // field is one row of the table.
 type field struct {
-	name    string   // in matches and in the 1.5 spelling of actions
-	aliases []string // accepted when parsing
-	bytes   uint8
-	bits    uint8
-	nxm     oxmID // header inside the Nicira actions; zero if there is none
-	oxm     oxmID // header in matches, set_field and copy_field; zero if the same as nxm
-	nxmName string
-	format  format
-	mask    maskRule
-	prereq  prereq
-	access  access
+	name     string   // in matches and in the 1.5 spelling of actions
+	aliases  []string // accepted when parsing
+	bytes    uint8
+	bits     uint16
+	nxm      oxmID // header inside the Nicira actions; zero if there is none
+	oxm      oxmID // header in matches, set_field and copy_field; zero if the same as nxm
+	nxmName  string
+	format   format
+	mask     maskRule
+	prereq   prereq
+	access   access
+	variable bool // bytes is only the most that the value may have
 }
 
 // oxmID is what identifies a field on the wire: class and number, and the experimenter for class 0xffff.
@@ -107,6 +116,7 @@ const (
 	formatTCPFlags
 	formatTunFlags
 	formatPacketType
+	formatBytes
 )
 
 // maskRule says which masks the switch takes in a match.
@@ -155,8 +165,8 @@ var byHeader = func() (index struct {
 	other      map[oxmID]FieldID
 }) {
 	index.other = map[oxmID]FieldID{
-		{classExperimenter, 42, experimenterONF}: FieldTCPFlags,
-		{classExperimenter, 43, experimenterONF}: FieldActsetOutput,
+		{classExperimenter, 42, experimenterONF}:   FieldTCPFlags,
+		{classExperimenter, 0, experimenterNicira}: FieldDPHash,
 	}
 	for i := range fields {
 		f := FieldID(i)

@@ -57,6 +57,70 @@ const (
 	FieldTunIPv6Dst
 	FieldTunGBPID
 	FieldTunGBPFlags
+	FieldTunMetadata0
+	FieldTunMetadata1
+	FieldTunMetadata2
+	FieldTunMetadata3
+	FieldTunMetadata4
+	FieldTunMetadata5
+	FieldTunMetadata6
+	FieldTunMetadata7
+	FieldTunMetadata8
+	FieldTunMetadata9
+	FieldTunMetadata10
+	FieldTunMetadata11
+	FieldTunMetadata12
+	FieldTunMetadata13
+	FieldTunMetadata14
+	FieldTunMetadata15
+	FieldTunMetadata16
+	FieldTunMetadata17
+	FieldTunMetadata18
+	FieldTunMetadata19
+	FieldTunMetadata20
+	FieldTunMetadata21
+	FieldTunMetadata22
+	FieldTunMetadata23
+	FieldTunMetadata24
+	FieldTunMetadata25
+	FieldTunMetadata26
+	FieldTunMetadata27
+	FieldTunMetadata28
+	FieldTunMetadata29
+	FieldTunMetadata30
+	FieldTunMetadata31
+	FieldTunMetadata32
+	FieldTunMetadata33
+	FieldTunMetadata34
+	FieldTunMetadata35
+	FieldTunMetadata36
+	FieldTunMetadata37
+	FieldTunMetadata38
+	FieldTunMetadata39
+	FieldTunMetadata40
+	FieldTunMetadata41
+	FieldTunMetadata42
+	FieldTunMetadata43
+	FieldTunMetadata44
+	FieldTunMetadata45
+	FieldTunMetadata46
+	FieldTunMetadata47
+	FieldTunMetadata48
+	FieldTunMetadata49
+	FieldTunMetadata50
+	FieldTunMetadata51
+	FieldTunMetadata52
+	FieldTunMetadata53
+	FieldTunMetadata54
+	FieldTunMetadata55
+	FieldTunMetadata56
+	FieldTunMetadata57
+	FieldTunMetadata58
+	FieldTunMetadata59
+	FieldTunMetadata60
+	FieldTunMetadata61
+	FieldTunMetadata62
+	FieldTunMetadata63
 	FieldTunERSPANIdx
 	FieldTunERSPANVer
 	FieldTunERSPANDir
@@ -128,7 +192,7 @@ var fields = [...]field{
 	FieldRecircID:       {name: "recirc_id", bytes: 4, bits: 32, nxm: nxm1(36), nxmName: "NXM_NX_RECIRC_ID"},
 	FieldConjID:         {name: "conj_id", bytes: 4, bits: 32, nxm: nxm1(37), nxmName: "NXM_NX_CONJ_ID", format: formatDecimal},
 	FieldInPort:         {name: "in_port", aliases: []string{"in_port_oxm"}, bytes: 4, bits: 32, oxm: basic(0), nxmName: "OXM_OF_IN_PORT", format: formatPort},
-	FieldActsetOutput:   {name: "actset_output", bytes: 4, bits: 32, oxm: basic(43), nxmName: "OXM_OF_ACTSET_OUTPUT", format: formatPort},
+	FieldActsetOutput:   {name: "actset_output", bytes: 4, bits: 32, nxm: oxmID{class: classExperimenter, field: 43, experimenter: experimenterONF}, oxm: basic(43), nxmName: "OXM_OF_ACTSET_OUTPUT", format: formatPort},
 	FieldEthSrc:         {name: "eth_src", aliases: []string{"dl_src", "OXM_OF_ETH_SRC"}, bytes: 6, bits: 48, nxm: nxm0(2), oxm: basic(4), nxmName: "NXM_OF_ETH_SRC", format: formatMAC, mask: maskAny, access: readWrite},
 	FieldEthDst:         {name: "eth_dst", aliases: []string{"dl_dst", "OXM_OF_ETH_DST"}, bytes: 6, bits: 48, nxm: nxm0(1), oxm: basic(3), nxmName: "NXM_OF_ETH_DST", format: formatMAC, mask: maskAny, access: readWrite},
 	FieldEthType:        {name: "eth_type", aliases: []string{"dl_type", "OXM_OF_ETH_TYPE"}, bytes: 2, bits: 16, nxm: nxm0(3), oxm: basic(5), nxmName: "NXM_OF_ETH_TYPE"},
@@ -177,6 +241,70 @@ var fields = [...]field{
 	FieldTunIPv6Dst:     {name: "tun_ipv6_dst", bytes: 16, bits: 128, nxm: nxm1(110), nxmName: "NXM_NX_TUN_IPV6_DST", format: formatIPv6, mask: maskAny, access: readWrite},
 	FieldTunGBPID:       {name: "tun_gbp_id", bytes: 2, bits: 16, nxm: nxm1(38), nxmName: "NXM_NX_TUN_GBP_ID", format: formatDecimal, mask: maskAny, access: readWrite},
 	FieldTunGBPFlags:    {name: "tun_gbp_flags", bytes: 1, bits: 8, nxm: nxm1(39), nxmName: "NXM_NX_TUN_GBP_FLAGS", mask: maskAny, access: readWrite},
+	FieldTunMetadata0:   {name: "tun_metadata0", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(40), nxmName: "NXM_NX_TUN_METADATA0", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata1:   {name: "tun_metadata1", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(41), nxmName: "NXM_NX_TUN_METADATA1", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata2:   {name: "tun_metadata2", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(42), nxmName: "NXM_NX_TUN_METADATA2", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata3:   {name: "tun_metadata3", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(43), nxmName: "NXM_NX_TUN_METADATA3", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata4:   {name: "tun_metadata4", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(44), nxmName: "NXM_NX_TUN_METADATA4", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata5:   {name: "tun_metadata5", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(45), nxmName: "NXM_NX_TUN_METADATA5", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata6:   {name: "tun_metadata6", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(46), nxmName: "NXM_NX_TUN_METADATA6", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata7:   {name: "tun_metadata7", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(47), nxmName: "NXM_NX_TUN_METADATA7", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata8:   {name: "tun_metadata8", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(48), nxmName: "NXM_NX_TUN_METADATA8", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata9:   {name: "tun_metadata9", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(49), nxmName: "NXM_NX_TUN_METADATA9", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata10:  {name: "tun_metadata10", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(50), nxmName: "NXM_NX_TUN_METADATA10", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata11:  {name: "tun_metadata11", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(51), nxmName: "NXM_NX_TUN_METADATA11", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata12:  {name: "tun_metadata12", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(52), nxmName: "NXM_NX_TUN_METADATA12", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata13:  {name: "tun_metadata13", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(53), nxmName: "NXM_NX_TUN_METADATA13", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata14:  {name: "tun_metadata14", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(54), nxmName: "NXM_NX_TUN_METADATA14", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata15:  {name: "tun_metadata15", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(55), nxmName: "NXM_NX_TUN_METADATA15", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata16:  {name: "tun_metadata16", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(56), nxmName: "NXM_NX_TUN_METADATA16", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata17:  {name: "tun_metadata17", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(57), nxmName: "NXM_NX_TUN_METADATA17", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata18:  {name: "tun_metadata18", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(58), nxmName: "NXM_NX_TUN_METADATA18", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata19:  {name: "tun_metadata19", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(59), nxmName: "NXM_NX_TUN_METADATA19", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata20:  {name: "tun_metadata20", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(60), nxmName: "NXM_NX_TUN_METADATA20", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata21:  {name: "tun_metadata21", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(61), nxmName: "NXM_NX_TUN_METADATA21", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata22:  {name: "tun_metadata22", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(62), nxmName: "NXM_NX_TUN_METADATA22", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata23:  {name: "tun_metadata23", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(63), nxmName: "NXM_NX_TUN_METADATA23", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata24:  {name: "tun_metadata24", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(64), nxmName: "NXM_NX_TUN_METADATA24", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata25:  {name: "tun_metadata25", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(65), nxmName: "NXM_NX_TUN_METADATA25", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata26:  {name: "tun_metadata26", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(66), nxmName: "NXM_NX_TUN_METADATA26", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata27:  {name: "tun_metadata27", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(67), nxmName: "NXM_NX_TUN_METADATA27", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata28:  {name: "tun_metadata28", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(68), nxmName: "NXM_NX_TUN_METADATA28", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata29:  {name: "tun_metadata29", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(69), nxmName: "NXM_NX_TUN_METADATA29", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata30:  {name: "tun_metadata30", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(70), nxmName: "NXM_NX_TUN_METADATA30", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata31:  {name: "tun_metadata31", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(71), nxmName: "NXM_NX_TUN_METADATA31", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata32:  {name: "tun_metadata32", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(72), nxmName: "NXM_NX_TUN_METADATA32", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata33:  {name: "tun_metadata33", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(73), nxmName: "NXM_NX_TUN_METADATA33", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata34:  {name: "tun_metadata34", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(74), nxmName: "NXM_NX_TUN_METADATA34", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata35:  {name: "tun_metadata35", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(75), nxmName: "NXM_NX_TUN_METADATA35", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata36:  {name: "tun_metadata36", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(76), nxmName: "NXM_NX_TUN_METADATA36", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata37:  {name: "tun_metadata37", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(77), nxmName: "NXM_NX_TUN_METADATA37", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata38:  {name: "tun_metadata38", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(78), nxmName: "NXM_NX_TUN_METADATA38", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata39:  {name: "tun_metadata39", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(79), nxmName: "NXM_NX_TUN_METADATA39", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata40:  {name: "tun_metadata40", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(80), nxmName: "NXM_NX_TUN_METADATA40", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata41:  {name: "tun_metadata41", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(81), nxmName: "NXM_NX_TUN_METADATA41", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata42:  {name: "tun_metadata42", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(82), nxmName: "NXM_NX_TUN_METADATA42", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata43:  {name: "tun_metadata43", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(83), nxmName: "NXM_NX_TUN_METADATA43", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata44:  {name: "tun_metadata44", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(84), nxmName: "NXM_NX_TUN_METADATA44", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata45:  {name: "tun_metadata45", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(85), nxmName: "NXM_NX_TUN_METADATA45", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata46:  {name: "tun_metadata46", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(86), nxmName: "NXM_NX_TUN_METADATA46", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata47:  {name: "tun_metadata47", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(87), nxmName: "NXM_NX_TUN_METADATA47", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata48:  {name: "tun_metadata48", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(88), nxmName: "NXM_NX_TUN_METADATA48", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata49:  {name: "tun_metadata49", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(89), nxmName: "NXM_NX_TUN_METADATA49", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata50:  {name: "tun_metadata50", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(90), nxmName: "NXM_NX_TUN_METADATA50", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata51:  {name: "tun_metadata51", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(91), nxmName: "NXM_NX_TUN_METADATA51", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata52:  {name: "tun_metadata52", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(92), nxmName: "NXM_NX_TUN_METADATA52", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata53:  {name: "tun_metadata53", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(93), nxmName: "NXM_NX_TUN_METADATA53", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata54:  {name: "tun_metadata54", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(94), nxmName: "NXM_NX_TUN_METADATA54", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata55:  {name: "tun_metadata55", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(95), nxmName: "NXM_NX_TUN_METADATA55", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata56:  {name: "tun_metadata56", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(96), nxmName: "NXM_NX_TUN_METADATA56", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata57:  {name: "tun_metadata57", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(97), nxmName: "NXM_NX_TUN_METADATA57", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata58:  {name: "tun_metadata58", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(98), nxmName: "NXM_NX_TUN_METADATA58", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata59:  {name: "tun_metadata59", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(99), nxmName: "NXM_NX_TUN_METADATA59", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata60:  {name: "tun_metadata60", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(100), nxmName: "NXM_NX_TUN_METADATA60", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata61:  {name: "tun_metadata61", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(101), nxmName: "NXM_NX_TUN_METADATA61", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata62:  {name: "tun_metadata62", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(102), nxmName: "NXM_NX_TUN_METADATA62", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
+	FieldTunMetadata63:  {name: "tun_metadata63", bytes: maxTunMetadata, bits: 8 * maxTunMetadata, nxm: nxm1(103), nxmName: "NXM_NX_TUN_METADATA63", format: formatBytes, mask: maskAny, access: readWrite, variable: true},
 	FieldTunERSPANIdx:   {name: "tun_erspan_idx", bytes: 4, bits: 20, nxm: nxET(11), nxmName: "NXOXM_ET_ERSPAN_IDX", mask: maskAny, access: readWrite},
 	FieldTunERSPANVer:   {name: "tun_erspan_ver", bytes: 1, bits: 4, nxm: nxET(12), nxmName: "NXOXM_ET_ERSPAN_VER", format: formatDecimal, mask: maskAny, access: readWrite},
 	FieldTunERSPANDir:   {name: "tun_erspan_dir", bytes: 1, bits: 1, nxm: nxET(13), nxmName: "NXOXM_ET_ERSPAN_DIR", format: formatDecimal, mask: maskAny, access: readWrite},

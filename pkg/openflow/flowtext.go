@@ -1,6 +1,7 @@
 package openflow
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -8,17 +9,19 @@ import (
 )
 
 // AppendText implements [encoding.TextAppender]; see [Flow.String].
-func (f Flow) AppendText(b []byte) ([]byte, error) {
+func (f Flow) AppendText(b []byte) ([]byte, error) { return plain.appendFlow(b, f), nil }
+
+func (x *Syntax) appendFlow(b []byte, f Flow) []byte {
 	if f.Cookie != 0 {
 		b = fmt.Appendf(b, "cookie=%#x, ", f.Cookie)
 	}
 	b = append(b, "table="...)
-	b = append(strconv.AppendUint(b, uint64(f.Table), 10), ", "...)
-	return f.appendRest(b, ""), nil
+	b = append(x.appendTable(b, f.Table), ", "...)
+	return x.appendRest(b, f, "")
 }
 
 // appendRest appends what follows the table and the counters; middle goes before the match.
-func (f Flow) appendRest(b []byte, middle string) []byte {
+func (x *Syntax) appendRest(b []byte, f Flow, middle string) []byte {
 	for _, timeout := range []struct {
 		name  string
 		value uint16
@@ -45,25 +48,28 @@ func (f Flow) appendRest(b []byte, middle string) []byte {
 			b = append(b, ',')
 		}
 	}
-	b = f.Match.append(b)
+	b = x.appendMatch(b, f.Match)
 	if len(b) > start {
 		b = append(b, ' ')
 	}
 	b = append(b, "actions="...)
-	return f.Actions.append(b)
+	return x.appendActions(b, f.Actions)
 }
 
 var flowFlagNames = []string{"send_flow_rem", "check_overlap", "reset_counts", "no_packet_counts", "no_byte_counts"}
 
 // String is the flow with its counters, as ovs-ofctl dump-flows prints it.
-func (s FlowStats) String() string {
-	b := fmt.Appendf(nil, "cookie=%#x, duration=%s, table=%d, n_packets=%d, n_bytes=%d, ",
-		s.Cookie, durationText(s.Duration), s.Table, s.Packets, s.Bytes)
+func (s FlowStats) String() string { return string(plain.AppendFlowStats(nil, s)) }
+
+// AppendFlowStats appends a flow with its counters.
+func (x *Syntax) AppendFlowStats(b []byte, s FlowStats) []byte {
+	b = fmt.Appendf(b, "cookie=%#x, duration=%s, table=", s.Cookie, durationText(s.Duration))
+	b = fmt.Appendf(x.appendTable(b, s.Table), ", n_packets=%d, n_bytes=%d, ", s.Packets, s.Bytes)
 	idle := ""
 	if s.IdleTime >= 0 {
 		idle = fmt.Sprintf("idle_age=%d, ", s.IdleTime/time.Second)
 	}
-	return string(s.appendRest(b, idle))
+	return x.appendRest(b, s.Flow, idle)
 }
 
 // durationText has no decimals, three or nine, as few as say all.
@@ -80,37 +86,36 @@ func durationText(d time.Duration) string {
 
 // ParseFlow reads a flow in the syntax of ovs-ofctl, in the spelling of OpenFlow 1.0 or 1.5. Counters, as dump-flows prints
 // them, are passed over.
-func ParseFlow(text string) (Flow, error) {
-	f, err := parseFlow(text)
-	if err != nil {
-		return Flow{}, fmt.Errorf("flow %q: %w", text, err)
-	}
-	return f, nil
-}
+func ParseFlow(text string) (Flow, error) { return plain.ParseFlow(text) }
 
-func parseFlow(text string) (Flow, error) {
+func (x *Syntax) parseFlow(text string) (Flow, error) {
 	front, actions, ok := cutActions(text)
 	if !ok {
 		return Flow{}, fmt.Errorf("no actions=")
 	}
 	f := Flow{Priority: DefaultPriority}
-	var match matchParser
-	for word := range words(front) {
+	match := matchParser{Syntax: x}
+	err := eachWord(front, func(word string) error {
 		key, value, hasValue := strings.Cut(word, "=")
-		done, err := f.parseWord(key, value)
-		if err == nil && !done {
-			err = match.word(key, value, hasValue)
+		if done, err := x.parseProperty(&f, key, value); done || err != nil {
+			return err
 		}
-		if err != nil {
-			return Flow{}, err
-		}
+		return match.word(key, value, hasValue)
+	})
+	if err != nil {
+		return Flow{}, err
 	}
-	var err error
 	if f.Match, err = match.finish(); err != nil {
 		return Flow{}, err
 	}
 	ipProto, _ := f.Match.Uint(FieldIPProto)
-	f.Actions, err = parseActions(actions, uint8(ipProto))
+	vid, _ := f.Match.Uint(FieldVLANVID)
+	p := actionParser{Syntax: x, ipProto: uint8(ipProto), tagged: vid&0x1000 != 0}
+	f.Actions, err = p.list(actions)
+	var wrong *ParseError
+	if errors.As(err, &wrong) {
+		wrong.Offset += len(text) - len(actions)
+	}
 	return f, err
 }
 
@@ -132,8 +137,8 @@ func cutActions(text string) (front, actions string, ok bool) {
 	return "", "", false
 }
 
-// parseWord takes what is said about the flow beside its match.
-func (f *Flow) parseWord(key, value string) (done bool, err error) {
+// parseProperty takes what is said about the flow beside its match.
+func (x *Syntax) parseProperty(f *Flow, key, value string) (done bool, err error) {
 	number := func(bits int) uint64 {
 		v, parseErr := strconv.ParseUint(value, 0, bits)
 		if parseErr != nil {
@@ -143,7 +148,9 @@ func (f *Flow) parseWord(key, value string) (done bool, err error) {
 	}
 	switch key {
 	case "table":
-		f.Table = TableID(number(8))
+		if f.Table, err = x.parseTable(value); err != nil {
+			err = fmt.Errorf("table=%q is not a table", value)
+		}
 	case "priority":
 		f.Priority = uint16(number(16))
 	case "cookie":

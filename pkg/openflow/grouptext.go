@@ -43,5 +43,5 @@ func (k Bucket) appendText(b []byte, t GroupType) []byte {
 		b = fmt.Appendf(b, "watch_group:%d,", k.WatchGroup)
 	}
 	b = append(b, "actions="...)
-	return k.Actions.append(b)
+	return plain.appendActions(b, k.Actions)
 }

@@ -75,7 +75,7 @@ func decodeInstructions(b []byte) (Actions, error) {
 	return a, nil
 }
 
-func appendInstructionText(b, list []byte) []byte {
+func (x *Syntax) appendInstructions(b, list []byte) []byte {
 	for len(list) > 0 {
 		kind, n, err := cutTLV(list, "instruction")
 		if err != nil {
@@ -85,21 +85,28 @@ func appendInstructionText(b, list []byte) []byte {
 		b = comma(b)
 		switch {
 		case err == nil && kind == insGoto && n == 8 && body[1]|body[2]|body[3] == 0:
-			b = fmt.Appendf(b, "goto_table:%d", body[0])
+			b = x.appendTable(append(b, "goto_table:"...), TableID(body[0]))
 		case err == nil && kind == insClearActions && n == 8 && binary.BigEndian.Uint32(body) == 0:
 			b = append(b, "clear_actions"...)
 		case err == nil && kind == insWriteActions && binary.BigEndian.Uint32(body) == 0 && areActions(body[4:]):
-			b = appendActionList(append(b, "write_actions("...), body[4:])
-			b = append(b, ')')
+			b, _ = x.appendNested(b, "write_actions", body[4:])
+		case err == nil && kind == insMeter && n == 8:
+			b = fmt.Appendf(b, "meter:%d", binary.BigEndian.Uint32(body))
 		case err == nil && kind == insWriteMetadata && n == 24 && binary.BigEndian.Uint32(body) == 0:
-			b = fmt.Appendf(b, "write_metadata:%#x", binary.BigEndian.Uint64(body[4:]))
-			if mask := binary.BigEndian.Uint64(body[12:]); mask != ^uint64(0) {
-				b = fmt.Appendf(b, "/%#x", mask)
-			}
+			b = appendWriteMetadata(b, body[4:])
 		default:
 			b = hex.AppendEncode(append(b, "raw_instruction:"...), list[:n])
 		}
 		list = list[n:]
+	}
+	return b
+}
+
+// appendWriteMetadata appends the text of a value and a mask.
+func appendWriteMetadata(b, pair []byte) []byte {
+	b = append(append(b, "write_metadata:"...), hexText(binary.BigEndian.Uint64(pair))...)
+	if mask := binary.BigEndian.Uint64(pair[8:]); mask != ^uint64(0) {
+		b = append(append(b, '/'), hexText(mask)...)
 	}
 	return b
 }
@@ -109,7 +116,7 @@ func areActions(b []byte) bool {
 	return err == nil
 }
 
-func (a Actions) parseWriteMetadata(s string) (Actions, error) {
+func parseWriteMetadata(a Actions, s string) (Actions, error) {
 	text, maskText, masked := strings.Cut(s, "/")
 	value, err := parseUint(text, 64)
 	mask := ^uint64(0)
@@ -119,18 +126,15 @@ func (a Actions) parseWriteMetadata(s string) (Actions, error) {
 	return a.WriteMetadata(value, mask), err
 }
 
-func (a Actions) parseWriteActions(s string) (Actions, error) {
-	set, err := ParseActions(s)
+func (p *actionParser) parseWriteActions(a Actions, s string) (Actions, error) {
+	set, err := p.nested(s)
 	if err != nil {
 		return Actions{}, err
-	}
-	if set.after != "" {
-		return Actions{}, fmt.Errorf("instructions cannot be in write_actions")
 	}
 	return a.bounded(len(set.list), func() Actions { return a.WriteActions(set) })
 }
 
-func (a Actions) parseRawInstruction(s string) (Actions, error) {
+func parseRawInstruction(a Actions, s string) (Actions, error) {
 	b, err := hex.DecodeString(s)
 	if err != nil {
 		return Actions{}, err

@@ -1,9 +1,6 @@
 package openflow
 
-import (
-	"encoding/binary"
-	"strings"
-)
+import "encoding/binary"
 
 // Learn is the learn action: it adds a flow made from the packet to a table.
 type Learn struct {
@@ -14,7 +11,9 @@ type Learn struct {
 	Cookie                         uint64
 	Flags                          LearnFlags
 	Limit                          uint32 // how many flows at most; 0 for any number
-	Specs                          []LearnSpec
+	// Result, if it is a bit, is written with whether the flow was learned: it is not if there are Limit of them.
+	Result Subfield
+	Specs  []LearnSpec
 }
 
 // LearnFlags are the options of Learn.
@@ -64,7 +63,11 @@ func LearnField(kind LearnKind, src, dst Subfield) LearnSpec {
 func (a Actions) Learn(l Learn) Actions {
 	var space [256]byte
 	subtype := uint16(nxLearn)
-	if l.Limit != 0 {
+	flags := l.Flags
+	if l.Result.Width > 0 {
+		flags |= learnWriteResult
+	}
+	if l.Limit != 0 || l.Result.Width > 0 {
 		subtype = nxLearn2
 	}
 	b := beginNicira(space[:0], subtype)
@@ -72,13 +75,16 @@ func (a Actions) Learn(l Learn) Actions {
 	b = binary.BigEndian.AppendUint16(b, l.HardTimeout)
 	b = binary.BigEndian.AppendUint16(b, l.Priority)
 	b = binary.BigEndian.AppendUint64(b, l.Cookie)
-	b = binary.BigEndian.AppendUint16(b, uint16(l.Flags))
+	b = binary.BigEndian.AppendUint16(b, uint16(flags))
 	b = append(b, byte(l.Table), 0)
 	b = binary.BigEndian.AppendUint16(b, l.FinIdleTimeout)
 	b = binary.BigEndian.AppendUint16(b, l.FinHardTimeout)
 	if subtype == nxLearn2 {
 		b = binary.BigEndian.AppendUint32(b, l.Limit)
-		b = append(b, 0, 0, 0, 0)
+		b = append(binary.BigEndian.AppendUint16(b, l.Result.First), 0, 0)
+	}
+	if l.Result.Width > 0 {
+		b = l.Result.appendLegacy(b)
 	}
 	for _, s := range l.Specs {
 		b = s.append(b)
@@ -94,7 +100,7 @@ const (
 )
 
 func (s LearnSpec) append(b []byte) []byte {
-	header := uint16(s.Kind)<<learnKindShift | uint16(s.Dst.Width)
+	header := uint16(s.Kind)<<learnKindShift | s.Dst.Width
 	if s.Src.Width == 0 && s.Kind != LearnOutput {
 		b = binary.BigEndian.AppendUint16(b, header|learnImmediate)
 		b = append(b, s.Value...)
@@ -105,13 +111,13 @@ func (s LearnSpec) append(b []byte) []byte {
 		}
 		b = binary.BigEndian.AppendUint16(b, header)
 		b = src.appendLegacy(b)
-		b = binary.BigEndian.AppendUint16(b, uint16(src.First))
+		b = binary.BigEndian.AppendUint16(b, src.First)
 	}
 	if s.Kind == LearnOutput {
 		return b
 	}
 	b = s.Dst.appendLegacy(b)
-	return binary.BigEndian.AppendUint16(b, uint16(s.Dst.First))
+	return binary.BigEndian.AppendUint16(b, s.Dst.First)
 }
 
 const (
@@ -138,20 +144,28 @@ func decodeLearn(subtype uint16, action []byte) (Learn, bool) {
 		FinIdleTimeout: binary.BigEndian.Uint16(b[28:]),
 		FinHardTimeout: binary.BigEndian.Uint16(b[30:]),
 	}
+	rest := b[size:]
 	if subtype == nxLearn2 {
 		l.Limit = binary.BigEndian.Uint32(b[32:])
+		if l.Flags&learnWriteResult != 0 {
+			var err error
+			if l.Result, rest, err = cutSubfield(rest, int(binary.BigEndian.Uint16(b[36:])), 1); err != nil || !l.Result.Field.Writable() {
+				return Learn{}, false
+			}
+			l.Flags &^= learnWriteResult
+		}
 	}
-	if l.Flags&^(LearnSendFlowRemoved|LearnDeleteLearned) != 0 || subtype == nxLearn2 && l.Limit == 0 {
+	if l.Flags&^(LearnSendFlowRemoved|LearnDeleteLearned) != 0 {
 		return Learn{}, false
 	}
-	for b = b[size:]; len(b) >= 2 && binary.BigEndian.Uint16(b) != 0; {
+	for b = rest; len(b) >= 2 && binary.BigEndian.Uint16(b) != 0; {
 		s, rest, ok := cutLearnSpec(b)
 		if !ok {
 			return Learn{}, false
 		}
 		l.Specs, b = append(l.Specs, s), rest
 	}
-	return l, Actions{}.Learn(l).list == string(action)
+	return l, len(b) < 8 && string(b) == allZeros[:len(b)]
 }
 
 func cutLearnSpec(b []byte) (s LearnSpec, rest []byte, ok bool) {
@@ -164,7 +178,7 @@ func cutLearnSpec(b []byte) (s LearnSpec, rest []byte, ok bool) {
 		if err != nil || len(after) < 2 {
 			return Subfield{}, false
 		}
-		sub, _, err := subfieldAt(b, int(binary.BigEndian.Uint16(after)), width)
+		sub, _, err := cutSubfield(b, int(binary.BigEndian.Uint16(after)), width)
 		b = after[2:]
 		return sub, err == nil
 	}
@@ -188,9 +202,6 @@ func cutLearnSpec(b []byte) (s LearnSpec, rest []byte, ok bool) {
 	if s.Dst, ok = subfield(); !ok || s.Kind == LearnLoad && fields[s.Dst.Field].access != readWrite {
 		return s, nil, false
 	}
-	if len(s.Value) > 16 {
-		return s, nil, false
-	}
-	_, _, err := s.Dst.placeBytes(strings.Repeat("\x00", 16-len(s.Value)) + string(s.Value))
+	_, _, err := s.Dst.placeBytes(string(s.Value))
 	return s, b, err == nil
 }

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-func appendLearn(b []byte, subtype uint16, action []byte) ([]byte, bool) {
+func (x *Syntax) appendLearn(b []byte, subtype uint16, action []byte) ([]byte, bool) {
 	l, ok := decodeLearn(subtype, action)
 	if !ok {
 		return b, false
 	}
-	b = fmt.Appendf(b, "learn(table=%d", l.Table)
+	b = x.appendTable(append(b, "learn(table="...), l.Table)
 	for _, timeout := range []struct {
 		name  string
 		value uint16
@@ -37,47 +37,56 @@ func appendLearn(b []byte, subtype uint16, action []byte) ([]byte, bool) {
 	if l.Limit != 0 {
 		b = fmt.Appendf(b, ",limit=%d", l.Limit)
 	}
+	if l.Result.Width > 0 {
+		b = x.appendSubfield(append(b, ",result_dst="...), l.Result)
+	}
 	for _, s := range l.Specs {
-		b = s.appendText(append(b, ','))
+		b = x.appendLearnSpec(append(b, ','), s)
 	}
 	return append(b, ')'), true
 }
 
-func (s LearnSpec) appendText(b []byte) []byte {
+func (x *Syntax) appendLearnSpec(b []byte, s LearnSpec) []byte {
 	switch {
 	case s.Kind == LearnOutput:
-		return s.Dst.append(append(b, "output:"...), fields[s.Dst.Field].nxmName)
+		return x.appendSubfield(append(b, "output:"...), s.Dst)
 	case s.Kind == LearnLoad && s.Src.Width > 0:
-		return appendMoveText(b, "load:", s.Src, s.Dst)
+		return x.appendMove(b, "load:", s.Src, s.Dst)
 	case s.Kind == LearnLoad:
 		b = appendHex(append(b, "load:"...), string(s.Value))
-		return s.Dst.append(append(b, "->"...), fields[s.Dst.Field].nxmName)
+		return x.appendSubfield(append(b, "->"...), s.Dst)
 	case s.Src.Width > 0:
-		b = s.Dst.append(b, fields[s.Dst.Field].nxmName)
+		b = x.appendSubfield(b, s.Dst)
 		if s.Src != s.Dst {
-			b = s.Src.append(append(b, '='), fields[s.Src.Field].nxmName)
+			b = x.appendSubfield(append(b, '='), s.Src)
 		}
 		return b
 	case s.Dst.whole():
-		n := s.Dst.Field.Bytes()
+		n := s.Dst.bytes()
 		value := strings.Repeat("\x00", n) + string(s.Value)
-		return appendValue(append(append(b, fields[s.Dst.Field].name...), '='), s.Dst.Field, value[len(value)-n:], "")
+		return x.appendValue(append(append(b, fields[s.Dst.Field].name...), '='), s.Dst.Field, value[len(value)-n:], "")
 	}
-	b = s.Dst.append(b, fields[s.Dst.Field].nxmName)
+	b = x.appendSubfield(b, s.Dst)
 	return appendHex(append(b, '='), string(s.Value))
 }
 
-func (a Actions) parseLearn(s string) (Actions, error) {
+func (x *Syntax) parseLearn(a Actions, s string) (Actions, error) {
 	l := Learn{Table: 1, Priority: DefaultPriority}
-	for word := range words(s) {
-		if err := l.parse(word); err != nil {
-			return Actions{}, err
+	size := 0
+	err := eachWord(s, func(word string) error {
+		err := x.parseLearnArgument(&l, word)
+		if n := len(l.Specs); n > 0 {
+			size += 16 + len(l.Specs[n-1].Value)
 		}
+		return err
+	})
+	if err != nil {
+		return Actions{}, err
 	}
-	return a.bounded(32*len(l.Specs), func() Actions { return a.Learn(l) })
+	return a.bounded(size, func() Actions { return a.Learn(l) })
 }
 
-func (l *Learn) parse(word string) error {
+func (x *Syntax) parseLearnArgument(l *Learn, word string) error {
 	key, value, _ := strings.Cut(word, "=")
 	number := func(bits int, set func(uint64)) error {
 		v, err := parseUint(value, bits)
@@ -86,7 +95,17 @@ func (l *Learn) parse(word string) error {
 	}
 	switch key {
 	case "table":
-		return number(8, func(v uint64) { l.Table = TableID(v) })
+		var err error
+		if l.Table, err = x.parseTable(value); err == nil && l.Table == TableAll {
+			err = fmt.Errorf("no table %d", l.Table)
+		}
+		return err
+	case "result_dst":
+		var err error
+		if l.Result, err = x.writable(value); err == nil && l.Result.Width != 1 {
+			err = fmt.Errorf("%s is not one bit", l.Result)
+		}
+		return err
 	case "priority":
 		return number(16, func(v uint64) { l.Priority = uint16(v) })
 	case "idle_timeout":
@@ -108,7 +127,7 @@ func (l *Learn) parse(word string) error {
 		l.Flags |= LearnDeleteLearned
 		return nil
 	}
-	spec, err := parseLearnSpec(word)
+	spec, err := x.parseLearnSpec(word)
 	if err != nil {
 		return err
 	}
@@ -116,9 +135,9 @@ func (l *Learn) parse(word string) error {
 	return nil
 }
 
-func parseLearnSpec(word string) (LearnSpec, error) {
+func (x *Syntax) parseLearnSpec(word string) (LearnSpec, error) {
 	if argument, ok := strings.CutPrefix(word, "output:"); ok {
-		sub, err := ParseSubfield(argument)
+		sub, err := x.parseSubfield(argument)
 		return LearnSpec{Kind: LearnOutput, Dst: sub}, err
 	}
 	if argument, ok := strings.CutPrefix(word, "load:"); ok {
@@ -126,49 +145,50 @@ func parseLearnSpec(word string) (LearnSpec, error) {
 		if err != nil {
 			return LearnSpec{}, err
 		}
-		if number, err := parseNumber(from, 16); err == nil {
-			dst, err := writable(to)
+		if number, err := parseNumber(from, maxTunMetadata); err == nil {
+			dst, err := x.writable(to)
 			if err != nil {
 				return LearnSpec{}, err
 			}
 			return learnConstant(LearnLoad, dst, number)
 		}
-		src, dst, err := parsePair(argument)
+		src, dst, err := x.parseMove(argument)
 		return LearnField(LearnLoad, src, dst), err
 	}
 	to, from, hasValue := strings.Cut(word, "=")
-	dst, err := ParseSubfield(to)
+	dst, err := x.parseSubfield(to)
 	if err != nil {
 		return LearnSpec{}, err
 	}
 	if !hasValue {
 		return LearnField(LearnMatch, dst, dst), nil
 	}
-	if src, err := ParseSubfield(from); err == nil {
+	if src, err := x.parseSubfield(from); err == nil {
 		if src.Width != dst.Width {
 			return LearnSpec{}, fmt.Errorf("%s and %s have different widths", src, dst)
 		}
 		return LearnField(LearnMatch, src, dst), nil
 	}
 	if !dst.whole() {
-		number, err := parseNumber(from, 16)
+		number, err := parseNumber(from, maxTunMetadata)
 		if err != nil {
 			return LearnSpec{}, err
 		}
 		return learnConstant(LearnMatch, dst, number)
 	}
-	value, _, err := parseValue(dst.Field, from)
+	value, _, err := x.parseValue(dst.Field, from)
 	if err != nil {
 		return LearnSpec{}, err
 	}
-	return learnConstant(LearnMatch, dst, strings.Repeat("\x00", 16-len(value))+value)
+	return learnConstant(LearnMatch, dst, value)
 }
 
-// learnConstant is a spec with a number of 16 bytes.
+// learnConstant is a spec with a number.
 func learnConstant(kind LearnKind, dst Subfield, number string) (LearnSpec, error) {
 	if _, _, err := dst.placeBytes(number); err != nil {
 		return LearnSpec{}, err
 	}
 	n := 2 * ((int(dst.Width) + 15) / 16)
-	return LearnSpec{Kind: kind, Value: []byte(number[len(number)-n:]), Dst: dst}, nil
+	value := strings.Repeat("\x00", n) + number
+	return LearnSpec{Kind: kind, Value: []byte(value[len(value)-n:]), Dst: dst}, nil
 }

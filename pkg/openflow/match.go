@@ -24,9 +24,10 @@ type Field struct {
 	Mask  []byte
 }
 
-// With matches the bits of value that mask has, all of them if mask is nil. Both must have the field's length.
+// With matches the bits of value that mask has, all of them if mask is nil. Both must have the field's length; that of
+// tun_metadata is the length of the option that is mapped to it, and a mask of zeros matches any packet with the option.
 func (m Match) With(f FieldID, value, mask []byte) Match {
-	if !f.known() || len(value) != f.Bytes() || (len(mask) != 0 && len(mask) != f.Bytes()) {
+	if !f.known() || !f.takes(len(value)) || len(mask) != 0 && len(mask) != len(value) {
 		panic(fmt.Sprintf("openflow: %s with a value of %d bytes and a mask of %d", f, len(value), len(mask)))
 	}
 	e := entry{id: f, value: string(value), mask: string(mask)}
@@ -133,7 +134,7 @@ func (m Match) Covers(other Match) bool {
 			continue
 		}
 		o := find(list, e.id)
-		if o.value == "" {
+		if len(o.value) != len(e.value) {
 			return false
 		}
 		mask, otherMask := e.wideMask(), o.wideMask()
@@ -208,10 +209,10 @@ func isCanonical(e entry, s string) bool {
 	switch {
 	case e.id >= FieldReg0 && e.id <= FieldReg15, e.id == FieldVLANTCI, e.id == FieldInPort16, e.id == FieldIPTOS:
 		return false
-	case tidy(e) != e, e.mask != "" && e.mask == allZeros[:len(e.mask)]:
+	case tidy(e) != e, e.takesAll():
 		return false
 	}
-	var space [64]byte
+	var space [256]byte
 	return strings.HasPrefix(s, string(appendField(space[:0], e.id, e.value, e.mask)))
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // String is the match as ovs-ofctl prints it, such as ip,nw_dst=10.244.16.0/20. It is empty for every packet.
-func (m Match) String() string { return string(m.append(nil)) }
+func (m Match) String() string { return string(plain.appendMatch(nil, m)) }
 
 // Order in which ovs-ofctl prints fields; what is not named follows in wire order.
 var printedBefore = []FieldID{
@@ -19,7 +19,11 @@ var printedBefore = []FieldID{
 var printedAfter = []FieldID{
 	FieldTunID, FieldTunIPv4Src, FieldTunIPv4Dst, FieldTunIPv6Src, FieldTunIPv6Dst, FieldTunGBPID, FieldTunGBPFlags,
 	FieldTunGTPUFlags, FieldTunGTPUMsgtype, FieldTunERSPANVer, FieldTunERSPANIdx, FieldTunERSPANDir, FieldTunERSPANHWID,
-	FieldTunFlags, FieldMetadata, FieldInPort, FieldVLANVID, FieldVLANPCP, FieldEthSrc, FieldEthDst, FieldEthType,
+	FieldTunFlags,
+}
+
+var printedLast = []FieldID{
+	FieldMetadata, FieldInPort, FieldVLANVID, FieldVLANPCP, FieldEthSrc, FieldEthDst, FieldEthType,
 	FieldIPv6Src, FieldIPv6Dst, FieldIPv6Label, FieldARPSPA, FieldARPTPA, FieldNSHFlags, FieldNSHTTL, FieldNSHMdtype,
 	FieldNSHNP, FieldNSHSPI, FieldNSHSI, FieldNSHC1, FieldNSHC2, FieldNSHC3, FieldNSHC4, FieldIPv4Src, FieldIPv4Dst,
 	FieldIPProto, FieldARPOp, FieldARPSHA, FieldARPTHA, FieldIPDSCP, FieldIPECN, FieldIPTTL, FieldMPLSLabel, FieldMPLSTC,
@@ -52,22 +56,29 @@ var protocols = []protocol{
 
 // matchPrinter prints each field once, whatever asks for it.
 type matchPrinter struct {
+	*Syntax
 	b       []byte
 	list    []entry
 	printed [len(fields)]bool
 }
 
-func (m Match) append(b []byte) []byte {
+func (x *Syntax) appendMatch(b []byte, m Match) []byte {
 	var space [24]entry
-	p := matchPrinter{b: b, list: m.entries(space[:0])}
+	p := matchPrinter{Syntax: x, b: b, list: m.entries(space[:0])}
 	for _, f := range printedBefore {
 		p.field(f)
 	}
 	p.protocol()
 	for f := FieldReg0; f <= FieldReg15; f++ {
-		p.field(f)
+		p.register(f)
 	}
 	for _, f := range printedAfter {
+		p.field(f)
+	}
+	for f := FieldTunMetadata0; f <= FieldTunMetadata63; f++ {
+		p.field(f)
+	}
+	for _, f := range printedLast {
 		p.field(f)
 	}
 	for _, e := range p.list {
@@ -132,7 +143,35 @@ func (p *matchPrinter) field(f FieldID) {
 		return
 	}
 	p.word(name)
-	p.b = appendValue(append(p.b, '='), f, e.value, e.mask)
+	if fields[f].variable && e.mask != "" && e.mask == allZeros[:len(e.mask)] {
+		return // the packet has the option, whatever it says
+	}
+	p.b = p.appendValue(append(p.b, '='), f, e.value, e.mask)
+}
+
+// register prints the bits of a register that have names, and then the rest.
+func (p *matchPrinter) register(f FieldID) {
+	e := find(p.list, f)
+	if e.value == "" || len(p.Registers) == 0 {
+		p.field(f)
+		return
+	}
+	value, left := uintOf(e.value), uintOf(e.wideMask())
+	for bit := range uint16(32) {
+		for width := uint16(32) - bit; width > 0; width-- {
+			name, ok := p.Registers[Subfield{Field: f, First: bit, Width: width}]
+			bits := (uint64(1)<<width - 1) << bit
+			if ok && left&bits == bits {
+				p.word(name)
+				p.b = append(append(p.b, '='), hexText(value&bits>>bit)...)
+				left &^= bits
+			}
+		}
+	}
+	if left != 0 {
+		p.word(fields[f].name)
+		p.b = p.appendValue(append(p.b, '='), f, uintBytes(value&left, 4), uintBytes(left, 4))
+	}
 }
 
 // vlan prints the tag as dl_vlan and dl_vlan_pcp if that says it, else as vlan_tci.
@@ -169,19 +208,23 @@ func (p *matchPrinter) vlan() {
 
 // ParseMatch reads a match in the syntax of ovs-ofctl, such as "ip,nw_dst=10.0.0.0/8". A field that is named twice matches the
 // bits of both, where ovs-ofctl keeps the later.
-func ParseMatch(s string) (Match, error) {
-	p := matchParser{}
-	for word := range words(s) {
+func ParseMatch(s string) (Match, error) { return plain.parseMatch(s) }
+
+func (x *Syntax) parseMatch(s string) (Match, error) {
+	p := matchParser{Syntax: x}
+	err := eachWord(s, func(word string) error {
 		key, value, hasValue := strings.Cut(word, "=")
-		if err := p.word(key, value, hasValue); err != nil {
-			return Match{}, err
-		}
+		return p.word(key, value, hasValue)
+	})
+	if err != nil {
+		return Match{}, err
 	}
 	return p.finish()
 }
 
 // matchParser collects the words of a match; those whose meaning depends on the protocol wait for the end.
 type matchParser struct {
+	*Syntax
 	match Match
 	later []string // key, value, key, value…
 	raw   []entry
@@ -211,6 +254,9 @@ func (p *matchParser) word(key, value string, hasValue bool) error {
 				return nil
 			}
 		}
+		if f, ok := LookupField(key); ok && fields[f].variable {
+			return p.field(f, "")
+		}
 		return fmt.Errorf("%q is neither a protocol nor a field with a value", key)
 	}
 	if _, ok := dependent[key]; ok {
@@ -227,11 +273,36 @@ func (p *matchParser) word(key, value string, hasValue bool) error {
 	case "oxm":
 		return p.unknown(value)
 	}
+	for sub, name := range p.Registers {
+		if name == key {
+			return p.bits(sub, value)
+		}
+	}
 	f, ok := LookupField(key)
 	if !ok {
 		return fmt.Errorf("unknown field %q", key)
 	}
 	return p.field(f, value)
+}
+
+// bits matches a number in some bits of a register, and perhaps only those of them that a mask has.
+func (p *matchParser) bits(sub Subfield, text string) error {
+	text, maskText, masked := strings.Cut(text, "/")
+	number, err := parseNumber(text, sub.bytes())
+	if err != nil {
+		return err
+	}
+	value, mask, err := sub.placeBytes(number)
+	if err == nil && masked {
+		if number, err = parseNumber(maskText, sub.bytes()); err == nil {
+			mask, _, err = sub.placeBytes(number)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	p.match = p.match.With(sub.Field, value, mask)
+	return nil
 }
 
 func (p *matchParser) number(f FieldID, text string, bits uint64) error {
@@ -247,7 +318,7 @@ func (p *matchParser) number(f FieldID, text string, bits uint64) error {
 }
 
 func (p *matchParser) field(f FieldID, text string) error {
-	value, mask, err := parseValue(f, text)
+	value, mask, err := p.parseValue(f, text)
 	if err != nil {
 		return err
 	}
@@ -294,7 +365,7 @@ func (p *matchParser) finish() (Match, error) {
 			f, ok = choices[protocol{}]
 		}
 		if !ok {
-			return Match{}, fmt.Errorf("%s needs a protocol such as tcp or udp before it", key)
+			return Match{}, fmt.Errorf("%s needs a protocol such as tcp or udp", key)
 		}
 		if err := p.field(f, text); err != nil {
 			return Match{}, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // entry is a field as it lies in the bytes of a match. An unknown field is kept whole in raw.
@@ -45,22 +46,25 @@ func cutEntry(s string) (entry, string, error) {
 	if f == 0 {
 		return entry{raw: raw}, rest, nil
 	}
-	want := f.Bytes()
+	n := len(payload)
 	if masked {
-		want *= 2
+		n /= 2
 	}
-	if len(payload) != want {
-		return entry{}, "", fmt.Errorf("%s takes %d bytes, not %d", f, want, len(payload))
+	if !f.takes(n) || masked && 2*n != len(payload) {
+		return entry{}, "", fmt.Errorf("%s takes %d bytes, not %d", f, f.Bytes(), n)
 	}
-	e := entry{id: f, value: payload[:f.Bytes()]}
+	e := entry{id: f, value: payload[:n]}
 	if masked {
-		e.mask = payload[f.Bytes():]
+		e.mask = payload[n:]
 	}
 	return e, rest, nil
 }
 
-const allOnes = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
-const allZeros = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+// Long enough for the value of any field.
+var (
+	allOnes  = strings.Repeat("\xff", 128)
+	allZeros = strings.Repeat("\x00", 128)
+)
 
 func pad8(n int) int { return (8 - n%8) % 8 }
 
@@ -79,7 +83,7 @@ func addEntry(list []entry, e entry) []entry {
 	if e.raw != "" {
 		return append(list, e)
 	}
-	if e.mask != "" && e.mask == allZeros[:len(e.mask)] {
+	if e.takesAll() {
 		return list
 	}
 	i := 0
@@ -104,12 +108,17 @@ func registersIn(f FieldID) (int, FieldID) {
 	return 0, 0
 }
 
+// takesAll reports whether an entry says nothing. That of tun_metadata says at least that the packet has the option.
+func (e entry) takesAll() bool {
+	return e.mask != "" && e.mask == allZeros[:len(e.mask)] && !fields[e.id].variable
+}
+
 // merge is old with the bits of newer put over it.
 func merge(old, newer entry) entry {
-	if newer.mask == "" {
+	n := len(old.value)
+	if newer.mask == "" || len(newer.value) != n {
 		return newer
 	}
-	n := len(old.value)
 	value, mask := make([]byte, n), make([]byte, n)
 	for i := range n {
 		oldMask := byte(0xff)

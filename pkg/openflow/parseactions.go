@@ -10,29 +10,68 @@ import (
 // ParseActions reads actions in the syntax of ovs-ofctl, such as
 // "mod_dl_dst:aa:bb:cc:dd:ee:f0,load:0x1->NXM_NX_REG0[4..7],resubmit(,18)".
 //
-// mod_tp_src and mod_tp_dst are those of TCP; in a flow they are those of its match.
-func ParseActions(s string) (Actions, error) { return parseActions(s, ProtoTCP) }
+// What some actions mean depends on the packet: mod_tp_src and mod_tp_dst are those of TCP here, and mod_vlan_vid and
+// mod_vlan_pcp push a VLAN tag first. In a flow its match decides.
+func ParseActions(s string) (Actions, error) { return plain.ParseActions(s) }
 
-func parseActions(s string, ipProto uint8) (Actions, error) {
+// actionParser keeps what is known of the packet from one action to the next.
+type actionParser struct {
+	*Syntax
+	ipProto uint8
+	tagged  bool // it has a VLAN tag
+}
+
+func (x *Syntax) parseActions(s string, ipProto uint8) (Actions, error) {
+	p := actionParser{Syntax: x, ipProto: ipProto}
+	return p.list(s)
+}
+
+// list reads actions with commas between them.
+func (p *actionParser) list(s string) (Actions, error) {
 	var a Actions
-	for word := range words(s) {
-		next, err := a.parse(word, ipProto)
-		if err != nil {
-			return Actions{}, fmt.Errorf("action %q: %w", word, err)
+	err := eachWord(s, func(word string) (err error) {
+		if a, err = p.action(a, word); err != nil {
+			err = fmt.Errorf("action: %w", err)
 		}
-		a = next
+		return err
+	})
+	if err != nil {
+		return Actions{}, err
 	}
 	return a, nil
 }
 
-// parse appends the action that word is.
-func (a Actions) parse(word string, ipProto uint8) (Actions, error) {
+// nested is list for the actions inside another, which cannot be instructions.
+func (p *actionParser) nested(s string) (Actions, error) {
+	a, err := p.list(s)
+	if err == nil && a.after != "" {
+		err = fmt.Errorf("instructions cannot be inside another action")
+	}
+	return a, err
+}
+
+// action appends the action that word is.
+func (p *actionParser) action(a Actions, word string) (Actions, error) {
 	name, argument := cutCall(word)
-	if next, known, err := a.parseNamed(name, argument); known {
+	switch name {
+	case "push_vlan":
+		p.tagged = true
+	case "pop_vlan", "strip_vlan":
+		p.tagged = false
+	}
+	if next, known, err := p.simple(a, name, argument); known {
 		return next, err
 	}
+	if next, known, err := p.complex(a, name, argument); known {
+		return next, err
+	}
+	for subtype, known := range voidActions {
+		if known == name {
+			return a.void(subtype), nil
+		}
+	}
 	for _, known := range plainActions {
-		if known.name != name {
+		if known.name != name || known.old {
 			continue
 		}
 		if known.bits == 0 {
@@ -41,20 +80,41 @@ func (a Actions) parse(word string, ipProto uint8) (Actions, error) {
 		v, err := parseUint(argument, known.bits)
 		return a.plain(known.kind, uint32(v)<<known.shift), err
 	}
-	for f, mod := range modNames {
-		if mod == name && (fields[f].prereq == needUDP) == (ipProto == ProtoUDP && strings.HasPrefix(mod, "mod_tp")) {
-			return a.parseMod(f, argument)
-		}
+	if f, ok := p.modField(name); ok {
+		return p.parseMod(a, f, argument)
 	}
-	if port, err := ParsePort(name); err == nil && argument == "" {
+	if port, err := p.parsePort(word); err == nil {
 		return a.Output(port), nil
 	}
 	return Actions{}, fmt.Errorf("unknown action")
 }
 
-// parseNamed appends the action of a name, if it is one of those that have a rule of their own.
-func (a Actions) parseNamed(name, s string) (next Actions, known bool, err error) {
+// modField is the field that an action of OpenFlow 1.0 writes.
+func (p *actionParser) modField(name string) (FieldID, bool) {
+	port := map[string][3]FieldID{
+		"mod_tp_src": {FieldTCPSrc, FieldUDPSrc, FieldSCTPSrc}, "mod_tp_dst": {FieldTCPDst, FieldUDPDst, FieldSCTPDst},
+	}
+	if choice, ok := port[name]; ok {
+		switch p.ipProto {
+		case ProtoUDP:
+			return choice[1], true
+		case ProtoSCTP:
+			return choice[2], true
+		}
+		return choice[0], true
+	}
+	for f, mod := range modNames {
+		if mod == name {
+			return f, true
+		}
+	}
+	return 0, false
+}
+
+// simple appends an action whose argument is at most a number or two.
+func (p *actionParser) simple(a Actions, name, s string) (next Actions, known bool, err error) {
 	known = true
+	var v uint64
 	switch name {
 	case "drop":
 		next = a
@@ -62,63 +122,119 @@ func (a Actions) parseNamed(name, s string) (next Actions, known bool, err error
 		next = a.InPort()
 	case "pop_vlan":
 		next = a.PopVLAN()
-	case "ct_clear":
-		next = a.CTClear()
 	case "clear_actions":
 		next = a.ClearActions()
-	case "exit":
-		next = a.appended(append(beginNicira(nil, nxExit), 0, 0, 0, 0, 0, 0))
+	case "dec_ttl":
+		next, err = parseDecTTL(a, s)
 	case "goto_table":
-		v, parseErr := parseUint(s, 8)
-		next, err = a.GotoTable(TableID(v)), parseErr
+		var table TableID
+		table, err = p.parseTable(s)
+		next = a.GotoTable(table)
 	case "set_nw_ttl":
-		v, parseErr := parseUint(s, 8)
-		next, err = a.SetTTL(uint8(v)), parseErr
-	case "push":
-		next, err = a.parseStack(nxStackPush, s)
-	case "pop":
-		next, err = a.parseStack(nxStackPop, s)
-	case "output":
-		next, err = a.parseOutput(s)
-	case "CONTROLLER", "controller":
-		next, err = a.parseController(s)
-	case "resubmit":
-		next, err = a.parseResubmit(s)
-	case "load":
-		next, err = a.parseLoad(s)
-	case "set_field":
-		next, err = a.parseSetField(s)
-	case "move":
-		next, err = a.parseMove(s)
-	case "mod_vlan_vid":
-		next, err = a.parseVLANVID(s)
+		v, err = parseUint(s, 8)
+		next = a.SetTTL(uint8(v))
+	case "set_tunnel", "set_tunnel64":
+		v, err = parseUint(s, 64)
+		next = a.setField(FieldTunID, []byte(uintBytes(v, 8)), nil)
+	case "mod_vlan_vid", "set_vlan_vid":
+		next, err = p.parseVLANVID(p.tag(a, name), s)
+	case "mod_vlan_pcp", "set_vlan_pcp":
+		next, err = p.parseMod(p.tag(a, name), FieldVLANPCP, s)
+	case "set_mpls_label":
+		next, err = p.parseMod(a, FieldMPLSLabel, s)
+	case "set_mpls_tc":
+		next, err = p.parseMod(a, FieldMPLSTC, s)
 	case "mod_nw_tos":
-		next, err = a.parseTOS(s)
+		next, err = parseTOS(a, s)
 	case "mod_nw_ecn":
-		next, err = a.parseMod(FieldIPECN, s)
+		next, err = p.parseMod(a, FieldIPECN, s)
 	case "conjunction":
-		next, err = a.parseConjunction(s)
+		next, err = parseConjunction(a, s)
 	case "note":
-		next, err = a.parseNote(s)
-	case "ct":
-		next, err = a.parseCT(s)
-	case "nat":
-		n, parseErr := parseNAT(s)
-		next, err = a.nat(n), parseErr
-	case "learn":
-		next, err = a.parseLearn(s)
-	case "write_metadata":
-		next, err = a.parseWriteMetadata(s)
-	case "write_actions":
-		next, err = a.parseWriteActions(s)
+		next, err = parseNote(a, s)
+	case "fin_timeout":
+		next, err = parseFinTimeout(a, s)
 	case "raw":
-		next, err = a.parseRaw(s)
+		next, err = parseRaw(a, s)
 	case "raw_instruction":
-		next, err = a.parseRawInstruction(s)
+		next, err = parseRawInstruction(a, s)
 	default:
 		known = false
 	}
 	return next, known, err
+}
+
+// complex appends an action that names ports, tables or bits of fields, or has other actions inside.
+func (p *actionParser) complex(a Actions, name, s string) (next Actions, known bool, err error) {
+	known = true
+	switch name {
+	case "push", "pop":
+		var sub Subfield
+		subtype := uint16(nxStackPush)
+		if sub, err = p.parseSubfield(s); name == "pop" {
+			sub, err = p.writable(s)
+			subtype = nxStackPop
+		}
+		next = a.stack(subtype, sub)
+	case "output":
+		next, err = p.parseOutput(a, s)
+	case "enqueue":
+		next, err = p.parseEnqueue(a, s)
+	case "CONTROLLER", "controller":
+		next, err = parsePunt(a, s)
+	case "resubmit":
+		next, err = p.parseResubmit(a, s)
+	case "load":
+		next, err = p.parseLoad(a, s)
+	case "set_field":
+		next, err = p.parseSetField(a, s)
+	case "move":
+		var src, dst Subfield
+		if src, dst, err = p.parseMove(s); err == nil {
+			next = a.Move(src, dst)
+		}
+	case "ct":
+		next, err = p.parseCT(a, s)
+	case "nat":
+		n, parseErr := parseNAT(s)
+		next, err = a.nat(n), parseErr
+	case "clone":
+		next, err = p.parseClone(a, s)
+	case "learn":
+		next, err = p.parseLearn(a, s)
+	case "multipath":
+		next, err = p.parseMultipath(a, s)
+	case "bundle":
+		next, err = p.parsePortBundle(a, s, false)
+	case "bundle_load":
+		next, err = p.parsePortBundle(a, s, true)
+	case "sample":
+		next, err = p.parseSample(a, s)
+	case "encap":
+		next, err = parseEncap(a, s)
+	case "decap":
+		next, err = parseDecap(a, s)
+	case "check_pkt_larger":
+		next, err = p.parseCheckPktLarger(a, s)
+	case "delete_field":
+		next, err = p.parseDeleteField(a, s)
+	case "write_metadata":
+		next, err = parseWriteMetadata(a, s)
+	case "write_actions":
+		next, err = p.parseWriteActions(a, s)
+	default:
+		known = false
+	}
+	return next, known, err
+}
+
+// tag puts a VLAN tag in front where an action of OpenFlow 1.0 would, that is, unless the packet has one.
+func (p *actionParser) tag(a Actions, name string) Actions {
+	if !p.tagged && strings.HasPrefix(name, "mod_") {
+		a = a.PushVLAN(EthTypeVLAN)
+	}
+	p.tagged = true
+	return a
 }
 
 func parseUint(s string, bits int) (uint64, error) {
@@ -129,109 +245,48 @@ func parseUint(s string, bits int) (uint64, error) {
 	return v, nil
 }
 
-func (a Actions) parseOutput(s string) (Actions, error) {
-	if port, err := ParsePort(s); err == nil {
-		return a.Output(port), nil
-	}
-	sub, err := ParseSubfield(s)
-	if err != nil || !strings.Contains(s, "[") {
-		return Actions{}, fmt.Errorf("%q is neither a port nor bits of a field", s)
-	}
-	return a.OutputReg(sub), nil
-}
-
-func (a Actions) parseController(s string) (Actions, error) {
-	if s == "" {
-		return a.Output(PortController), nil
-	}
-	v, err := parseUint(strings.TrimPrefix(s, "max_len="), 16)
-	return a.Controller(uint16(v)), err
-}
-
-func (a Actions) parseResubmit(s string) (Actions, error) {
-	parts := strings.Split(s, ",")
-	port, table, subtype := PortInPort, uint64(noTable), uint16(nxResubmitTable)
-	var err error
-	if parts[0] != "" {
-		if port, err = ParsePort(parts[0]); err != nil {
-			return Actions{}, err
-		}
-	}
-	if len(parts) > 1 && parts[1] != "" {
-		if table, err = parseUint(parts[1], 8); err != nil {
-			return Actions{}, err
-		}
-	}
-	if len(parts) == 3 && parts[2] == "ct" {
-		subtype = nxResubmitTableCT
-	} else if len(parts) > 2 {
-		return Actions{}, fmt.Errorf("%q is not port,table,ct", s)
-	}
-	if port == PortInPort && table == noTable {
-		return Actions{}, fmt.Errorf("needs a port or a table")
-	}
-	return a.resubmit(subtype, port, TableID(table)), nil
-}
-
-func (a Actions) parseStack(subtype uint16, s string) (Actions, error) {
-	sub, err := ParseSubfield(s)
+func (p *actionParser) parseClone(a Actions, s string) (Actions, error) {
+	inner, err := p.nested(s)
 	if err != nil {
 		return Actions{}, err
 	}
-	return a.stack(subtype, sub), nil
+	return a.bounded(len(inner.list), func() Actions { return a.Clone(inner) })
 }
 
-func cutArrow(s string) (src, dst string, err error) {
-	src, dst, ok := strings.Cut(s, "->")
-	if !ok {
-		return "", "", fmt.Errorf("no -> in %q", s)
-	}
-	return src, dst, nil
-}
-
-func (a Actions) parseMove(s string) (Actions, error) {
-	src, dst, err := parsePair(s)
-	if err != nil {
-		return Actions{}, err
-	}
-	return a.Move(src, dst), nil
-}
-
-func parsePair(s string) (src, dst Subfield, err error) {
-	from, to, err := cutArrow(s)
-	if err != nil {
-		return src, dst, err
-	}
-	if src, err = ParseSubfield(from); err != nil {
-		return src, dst, err
-	}
-	if dst, err = writable(to); err != nil {
-		return src, dst, err
-	}
-	if src.Width != dst.Width {
-		return src, dst, fmt.Errorf("%s has %d bits, %s has %d", src, src.Width, dst, dst.Width)
-	}
-	return src, dst, nil
-}
-
-func (a Actions) parseConjunction(s string) (Actions, error) {
+func parseConjunction(a Actions, s string) (Actions, error) {
 	idText, clause, ok := strings.Cut(s, ",")
 	kText, nText, ok2 := strings.Cut(clause, "/")
 	id, err := parseUint(strings.TrimSpace(idText), 32)
 	k, errK := parseUint(strings.TrimSpace(kText), 8)
 	n, errN := parseUint(strings.TrimSpace(nText), 8)
-	if !ok || !ok2 || err != nil || errK != nil || errN != nil || k < 1 || k > n || n < 2 {
-		return Actions{}, fmt.Errorf("%q is not id,k/n with k of 1 to n", s)
+	if !ok || !ok2 || err != nil || errK != nil || errN != nil || k < 1 || k > n || n < 2 || n > 64 {
+		return Actions{}, fmt.Errorf("%q is not id,k/n with n of 2 to 64 and k of 1 to n", s)
 	}
 	return a.Conjunction(uint32(id), uint8(k), uint8(n)), nil
 }
 
-func (a Actions) parseNote(s string) (Actions, error) {
-	note, err := hex.DecodeString(strings.ReplaceAll(s, ".", ""))
+func parseNote(a Actions, s string) (Actions, error) {
+	note, err := parseOctets(s)
 	if err != nil {
-		return Actions{}, fmt.Errorf("%q is not hexadecimal", s)
+		return Actions{}, err
 	}
 	return a.bounded(len(note), func() Actions { return a.Note(note) })
+}
+
+func parseFinTimeout(a Actions, s string) (Actions, error) {
+	var idle, hard uint64
+	err := eachWord(s, func(word string) (err error) {
+		switch key, value, _ := strings.Cut(word, "="); key {
+		case "idle_timeout":
+			idle, err = parseUint(value, 16)
+		case "hard_timeout":
+			hard, err = parseUint(value, 16)
+		default:
+			err = fmt.Errorf("fin_timeout has no argument %q", key)
+		}
+		return err
+	})
+	return a.FinTimeout(uint16(idle), uint16(hard)), err
 }
 
 // bounded appends what build makes, unless its size cannot be written.
@@ -243,7 +298,7 @@ func (a Actions) bounded(n int, build func() Actions) (Actions, error) {
 	return build(), nil
 }
 
-func (a Actions) parseRaw(s string) (Actions, error) {
+func parseRaw(a Actions, s string) (Actions, error) {
 	b, err := hex.DecodeString(s)
 	if err != nil {
 		return Actions{}, err

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// parseValue reads a field's value with its mask, as [appendValue] writes it and as ovs-ofctl takes it.
-func parseValue(f FieldID, s string) (value, mask string, err error) {
+// parseValue reads a field's value with its mask, as appendValue writes it and as ovs-ofctl takes it.
+func (x *Syntax) parseValue(f FieldID, s string) (value, mask string, err error) {
 	text, maskText, masked := strings.Cut(s, "/")
 	row := &fields[f]
 	switch row.format {
@@ -22,7 +22,7 @@ func parseValue(f FieldID, s string) (value, mask string, err error) {
 		value, mask, err = parseAddrValue(f, text, maskText, masked)
 	case formatPort:
 		var p Port
-		p, err = ParsePort(s)
+		p, err = x.parsePort(s)
 		value = uintBytes(uint64(p), f.Bytes())
 	case formatFrag:
 		pair, ok := fragValues[s]
@@ -38,6 +38,8 @@ func parseValue(f FieldID, s string) (value, mask string, err error) {
 		return parseFlags(f, tunFlagNames, s)
 	case formatPacketType:
 		return parsePacketType(s)
+	case formatBytes:
+		return x.parseBytes(f, text, maskText, masked)
 	default:
 		value, err = parseNumber(text, f.Bytes())
 		if err == nil && !fits(f, value) {
@@ -49,6 +51,33 @@ func parseValue(f FieldID, s string) (value, mask string, err error) {
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("%s: %w", f, err)
+	}
+	return value, mask, nil
+}
+
+// parseBytes reads the value of a tun_metadata field. No text at all means that the packet has the option.
+func (x *Syntax) parseBytes(f FieldID, text, maskText string, masked bool) (value, mask string, err error) {
+	if text == "" {
+		n := max(x.tunLen(f), 4)
+		return allZeros[:n], allZeros[:n], nil
+	}
+	if value, err = parseNumber(text, f.Bytes()); err == nil && masked {
+		mask, err = parseNumber(maskText, f.Bytes())
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("%s: %w", f, err)
+	}
+	digits := max(len(strings.TrimLeft(value, "\x00")), len(strings.TrimLeft(mask, "\x00")))
+	n := x.tunLen(f)
+	switch {
+	case n == 0:
+		n = max((digits+3)/4*4, 4)
+	case digits > n:
+		return "", "", fmt.Errorf("%s: %s does not fit into the %d bytes that are mapped", f, text, n)
+	}
+	value = value[len(value)-n:]
+	if masked {
+		mask = mask[len(mask)-n:]
 	}
 	return value, mask, nil
 }
@@ -95,7 +124,7 @@ func parseNumber(s string, n int) (string, error) {
 		digits, base = rest, 16
 	}
 	v, ok := new(big.Int).SetString(digits, base)
-	if len(s) > 64 || !ok || v.Sign() < 0 || v.BitLen() > 8*n || strings.ContainsAny(digits, "+_") {
+	if len(s) > 310 || !ok || v.Sign() < 0 || v.BitLen() > 8*n || strings.ContainsAny(digits, "+_") {
 		return "", fmt.Errorf("%q is not a number of %d bits", s, 8*n)
 	}
 	return string(v.FillBytes(make([]byte, n))), nil

@@ -1,7 +1,9 @@
 package openflow_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
@@ -13,6 +15,7 @@ import (
 func TestRealFields(t *testing.T) {
 	s := ovstest.Start(t, ovstest.Config{})
 	s.AddBridge("br-int")
+	mapOptions(s, "br-int")
 	c, err := ofconn.Dial(t.Context(), s.OpenFlow("br-int"), ofconn.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +36,15 @@ func TestRealFields(t *testing.T) {
 	}
 }
 
+// mapOptions maps an option of four bytes to each of the tun_metadata fields, which is all that there is room for.
+func mapOptions(s *ovstest.Switch, bridge string) {
+	var options []string
+	for i := range 64 {
+		options = append(options, fmt.Sprintf("{class=0x0102,type=%d,len=4}->tun_metadata%d", i, i))
+	}
+	s.Ofctl("add-tlv-map", bridge, strings.Join(options, ","))
+}
+
 // notMatched are the fields which ovs-vswitchd 3.1 does not match as it is told, and why.
 var notMatched = map[openflow.FieldID]string{
 	openflow.FieldDPHash:         "only internal flows match it",
@@ -47,8 +59,11 @@ var notMatched = map[openflow.FieldID]string{
 // writes are the actions to try on a field.
 func writes(f openflow.FieldID) []openflow.Actions {
 	value := make([]byte, f.Bytes())
-	value[len(value)-1] = 1
 	bit := openflow.FieldRange(f, 0, 0)
+	if f >= openflow.FieldTunMetadata0 && f <= openflow.FieldTunMetadata63 {
+		value, bit.Len = value[:4], 4
+	}
+	value[len(value)-1] = 1
 	switch f {
 	case openflow.FieldVLANVID: // the switch writes the whole tag or nothing
 		value[0] = 0x10

@@ -21,12 +21,34 @@ func (a Actions) SetFieldMasked(f FieldID, value, mask []byte) Actions {
 }
 
 func (a Actions) setField(f FieldID, value, mask []byte) Actions {
-	if !f.known() || fields[f].access != readWrite || len(value) != f.Bytes() || (len(mask) != 0 && len(mask) != len(value)) {
+	if !f.known() || !f.Writable() || !f.takes(len(value)) || len(mask) != 0 && len(mask) != len(value) {
 		panic(fmt.Sprintf("openflow: set_field of %s with %d bytes and a mask of %d", f, len(value), len(mask)))
 	}
 	var space [48]byte
 	b := begin(space[:0], actSetField)
+	if fields[f].variable {
+		return a.appended(appendShortest(b, f, value, mask))
+	}
 	return a.appended(appendField(b, f, value, mask))
+}
+
+// appendShortest is appendField for tun_metadata, without the leading zeros, as the switch has it. A zero takes no bytes.
+func appendShortest(b []byte, f FieldID, value, mask []byte) []byte {
+	if len(mask) > 0 && string(mask) == allOnes[:len(mask)] {
+		mask = nil
+	}
+	for len(value) > 0 && value[0] == 0 && (len(mask) == 0 || mask[0] == 0) {
+		value, mask = value[1:], mask[min(1, len(mask)):]
+	}
+	b = f.wire().appendHeader(b, len(value), len(mask) > 0)
+	for i := range value {
+		if len(mask) > 0 {
+			b = append(b, value[i]&mask[i])
+		} else {
+			b = append(b, value[i])
+		}
+	}
+	return append(b, mask...)
 }
 
 // SetEthSrc writes the source Ethernet address.
@@ -62,20 +84,33 @@ var modNames = map[FieldID]string{
 	FieldIPDSCP: "mod_nw_tos", FieldVLANPCP: "mod_vlan_pcp",
 }
 
-// appendSetField spells set_field as OpenFlow 1.0 does: mod_… where there is one for the whole field, else load, in as many
-// pieces as the mask has.
-func appendSetField(b, body []byte) ([]byte, bool) {
-	e, rest, err := cutEntry(string(body))
-	if err != nil || e.raw != "" || len(rest) >= 8 || fields[e.id].access != readWrite {
-		return b, false
+// decodeSetField reads the body of a set_field; false if the switch would refuse it.
+func decodeSetField(body []byte) (entry, bool) {
+	id, payload, _, rest, err := cutOXM(string(body))
+	if f := fieldOf(id); err == nil && payload == "" && fields[f].variable {
+		return entry{id: f, value: "\x00"}, len(rest) < 8
 	}
-	if !fits(e.id, e.value) {
-		return b, false
+	e, rest, err := cutEntry(string(body))
+	if err != nil || e.raw != "" || len(rest) >= 8 || !e.id.Writable() || !fits(e.id, e.value) {
+		return entry{}, false
 	}
 	for i := range len(e.mask) {
 		if e.value[i]&^e.mask[i] != 0 {
-			return b, false
+			return entry{}, false
 		}
+	}
+	return e, true
+}
+
+// appendSetField spells set_field as OpenFlow 1.0 does, unless OpenFlow 1.5 is asked for: mod_… where there is one for the
+// whole field, else load, in as many pieces as the mask has.
+func (x *Syntax) appendSetField(b, body []byte) ([]byte, bool) {
+	e, ok := decodeSetField(body)
+	if !ok {
+		return b, false
+	}
+	if x.OpenFlow15 || e.id.legacy().class == classExperimenter || fields[e.id].variable {
+		return x.appendSetFieldText(b, e), true
 	}
 	mod, ok := modNames[e.id]
 	switch {
@@ -84,19 +119,34 @@ func appendSetField(b, body []byte) ([]byte, bool) {
 		if e.id == FieldIPDSCP {
 			return strconv.AppendUint(b, uint64(e.value[0])<<2, 10), true
 		}
-		return appendValue(b, e.id, e.value, ""), true
+		return x.appendValue(b, e.id, e.value, ""), true
 	case e.id == FieldVLANVID && e.mask == "" && e.value[0]&0x10 != 0:
 		return fmt.Appendf(b, "mod_vlan_vid:%d", uintOf(e.value)&0xfff), true
-	case e.id.legacy().class == classExperimenter:
-		b = appendValue(append(b, "set_field:"...), e.id, e.value, e.mask)
-		return append(append(b, "->"...), fields[e.id].name...), true
 	}
 	start := len(b)
-	b = appendLoads(b, e)
+	b = x.appendLoads(b, e)
 	return b, len(b) > start // a mask can have none of the field's bits
 }
 
-func appendLoads(b []byte, e entry) []byte {
+// appendSetFieldText appends set_field:VALUE->field, or the bits that have a name.
+func (x *Syntax) appendSetFieldText(b []byte, e entry) []byte {
+	if e.id == 0 {
+		return b
+	}
+	b = append(b, "set_field:"...)
+	if e.mask != "" {
+		for sub, name := range x.Registers {
+			if _, mask := sub.place(0); sub.Field == e.id && string(mask) == e.mask {
+				b = append(b, hexText(uintOf(e.value)>>sub.First)...)
+				return append(append(b, "->"...), name...)
+			}
+		}
+	}
+	b = x.appendValue(b, e.id, e.value, e.mask)
+	return append(append(b, "->"...), fields[e.id].name...)
+}
+
+func (x *Syntax) appendLoads(b []byte, e entry) []byte {
 	mask := e.wideMask()
 	bit := func(s string, i int) bool { return s[len(s)-1-i/8]>>(i%8)&1 != 0 }
 	for lo, first := 0, true; lo < e.id.Bits(); {
@@ -116,7 +166,7 @@ func appendLoads(b []byte, e entry) []byte {
 			b = append(b, ',')
 		}
 		b = fmt.Appendf(b, "load:%s->", hexText(value))
-		b = FieldRange(e.id, lo, hi-1).append(b, fields[e.id].nxmName)
+		b = x.appendSubfield(b, FieldRange(e.id, lo, hi-1))
 		lo, first = hi, false
 	}
 	return b
@@ -130,16 +180,17 @@ func hexText(v uint64) string {
 	return "0x" + strconv.FormatUint(v, 16)
 }
 
-func (a Actions) parseLoad(s string) (Actions, error) {
+// parseLoad reads VALUE->bits, and for bits that have a name VALUE/MASK->bits is not needed.
+func (x *Syntax) parseLoad(a Actions, s string) (Actions, error) {
 	text, to, err := cutArrow(s)
 	if err != nil {
 		return Actions{}, err
 	}
-	dst, err := writable(to)
+	dst, err := x.writable(to)
 	if err != nil {
 		return Actions{}, err
 	}
-	number, err := parseNumber(text, 16)
+	number, err := parseNumber(text, dst.bytes())
 	if err != nil {
 		return Actions{}, err
 	}
@@ -150,30 +201,32 @@ func (a Actions) parseLoad(s string) (Actions, error) {
 	return a.setField(dst.Field, value, mask), nil
 }
 
-func (a Actions) parseSetField(s string) (Actions, error) {
+func (x *Syntax) parseSetField(a Actions, s string) (Actions, error) {
 	text, to, err := cutArrow(s)
 	if err != nil {
 		return Actions{}, err
 	}
-	dst, err := writable(to)
+	dst, err := x.writable(to)
 	if err != nil {
 		return Actions{}, err
 	}
 	if !dst.whole() {
-		return a.parseLoad(s)
+		return x.parseLoad(a, s)
 	}
-	value, mask, err := parseValue(dst.Field, text)
-	if err != nil {
+	value, mask, err := x.parseValue(dst.Field, text)
+	switch {
+	case err != nil:
 		return Actions{}, err
-	}
-	if dst.Field == FieldVLANVID && mask == "" {
+	case text == "":
+		return Actions{}, fmt.Errorf("no value for %s", dst.Field)
+	case dst.Field == FieldVLANVID && mask == "":
 		return a.setField(dst.Field, []byte{value[0] | 0x10, value[1]}, nil), nil
 	}
 	return a.setField(dst.Field, []byte(value), []byte(mask)), nil
 }
 
-func (a Actions) parseMod(f FieldID, s string) (Actions, error) {
-	value, mask, err := parseValue(f, s)
+func (x *Syntax) parseMod(a Actions, f FieldID, s string) (Actions, error) {
+	value, mask, err := x.parseValue(f, s)
 	if err == nil && mask != "" {
 		err = fmt.Errorf("%s takes no mask", f)
 	}
@@ -183,20 +236,23 @@ func (a Actions) parseMod(f FieldID, s string) (Actions, error) {
 	return a.setField(f, []byte(value), nil), nil
 }
 
-func (a Actions) parseVLANVID(s string) (Actions, error) {
+func (x *Syntax) parseVLANVID(a Actions, s string) (Actions, error) {
 	v, err := parseUint(s, 12)
 	return a.setField(FieldVLANVID, []byte{byte(v>>8) | 0x10, byte(v)}, nil), err
 }
 
-func (a Actions) parseTOS(s string) (Actions, error) {
+func parseTOS(a Actions, s string) (Actions, error) {
 	v, err := parseUint(s, 8)
+	if err == nil && v&3 != 0 {
+		err = fmt.Errorf("%d has bits of ECN", v)
+	}
 	return a.setField(FieldIPDSCP, []byte{byte(v) >> 2}, nil), err
 }
 
 // writable reads bits that an action writes.
-func writable(s string) (Subfield, error) {
-	dst, err := ParseSubfield(s)
-	if err == nil && fields[dst.Field].access != readWrite {
+func (x *Syntax) writable(s string) (Subfield, error) {
+	dst, err := x.parseSubfield(s)
+	if err == nil && !dst.Field.Writable() {
 		err = fmt.Errorf("%s is read-only", dst.Field)
 	}
 	return dst, err

@@ -10,8 +10,8 @@ import (
 )
 
 // appendValue appends a field's value, and its mask unless all bits count, as matches and set_field spell it.
-func appendValue(b []byte, f FieldID, value, mask string) []byte {
-	if mask == allOnes[:len(mask)] {
+func (x *Syntax) appendValue(b []byte, f FieldID, value, mask string) []byte {
+	if mask == allOnes[:len(mask)] && !fields[f].variable { // the mask can be shorter than the field
 		mask = ""
 	}
 	switch fields[f].format {
@@ -32,7 +32,7 @@ func appendValue(b []byte, f FieldID, value, mask string) []byte {
 			b = appendAddr(b, mask)
 		}
 	case formatPort:
-		return append(b, portFrom16(uintOf(value)).String()...)
+		return x.appendPort(b, portFrom16(uintOf(value)))
 	case formatFrag:
 		return append(b, fragText(value, mask)...)
 	case formatCTState:

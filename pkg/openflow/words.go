@@ -5,13 +5,21 @@ import (
 	"strings"
 )
 
-// words splits text at commas and blanks that are not inside parentheses or brackets.
-func words(s string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		depth, start := 0, 0
+// words splits text at commas and blanks that are not inside parentheses, brackets or quotes. It goes over the words and
+// where they begin.
+func words(s string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		depth, start, quoted := 0, 0, false
 		for i := 0; i <= len(s); i++ {
 			if i < len(s) {
-				switch s[i] {
+				c := s[i]
+				if c == '"' {
+					quoted = !quoted
+				}
+				if quoted {
+					continue
+				}
+				switch c {
 				case '(', '[':
 					depth++
 					continue
@@ -26,7 +34,7 @@ func words(s string) iter.Seq[string] {
 					continue
 				}
 			}
-			if i > start && !yield(s[start:i]) {
+			if i > start && !yield(start, s[start:i]) {
 				return
 			}
 			start = i + 1

@@ -1,0 +1,152 @@
+package openflow
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Syntax is a way to write flows. The zero value is that of `ovs-ofctl --no-names dump-flows`; the String methods and the
+// Parse functions use it.
+//
+// The parsers take both spellings and numbers whatever the Syntax; it adds the names.
+type Syntax struct {
+	// OpenFlow15 spells actions as `ovs-ofctl -O OpenFlow15` does: set_field instead of mod_dl_dst and load.
+	OpenFlow15 bool
+	// Ports and Tables are names to write in place of numbers.
+	Ports  map[Port]string
+	Tables map[TableID]string
+	// Registers are names for bits, such as "tenant" for reg0[16..31]. Matches then say tenant=0x5, actions tenant[].
+	Registers map[Subfield]string
+	// TunMetadata are the lengths of the options that are mapped to tun_metadata0 and so on, 0 for none. Without it a value
+	// is as long as its digits.
+	TunMetadata [64]uint8
+}
+
+// plain is the Syntax of String methods.
+var plain = &Syntax{}
+
+// AppendFlow appends a flow without its counters, and ParseFlow reads one.
+func (x *Syntax) AppendFlow(b []byte, f Flow) []byte { return x.appendFlow(b, f) }
+
+// AppendMatch appends a match, which is empty text for every packet.
+func (x *Syntax) AppendMatch(b []byte, m Match) []byte { return x.appendMatch(b, m) }
+
+// AppendActions appends the actions of a flow or a bucket.
+func (x *Syntax) AppendActions(b []byte, a Actions) []byte { return x.appendActions(b, a) }
+
+// ParseFlow reads a flow; see the function [ParseFlow].
+func (x *Syntax) ParseFlow(text string) (Flow, error) {
+	f, err := x.parseFlow(text)
+	if err != nil {
+		return Flow{}, fmt.Errorf("flow %q: %w", text, err)
+	}
+	return f, nil
+}
+
+// ParseMatch reads a match; see the function [ParseMatch].
+func (x *Syntax) ParseMatch(text string) (Match, error) { return x.parseMatch(text) }
+
+// ParseActions reads actions; see the function [ParseActions].
+func (x *Syntax) ParseActions(text string) (Actions, error) { return x.parseActions(text, ProtoTCP) }
+
+// A ParseError says where text is wrong, and why.
+type ParseError struct {
+	Offset int    // of Word, in bytes from the start of the text
+	Word   string // what could not be read
+	Err    error
+}
+
+// Error names the place and the reason.
+func (e *ParseError) Error() string {
+	return fmt.Sprintf("at %d, %q: %v", e.Offset+1, e.Word, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *ParseError) Unwrap() error { return e.Err }
+
+// eachWord calls f for the words of s, and says of the first error where it is. An error inside a word's argument is one of
+// the innermost word.
+func eachWord(s string, f func(word string) error) error {
+	for at, word := range words(s) {
+		err := f(word)
+		if err == nil {
+			continue
+		}
+		var inner *ParseError
+		if errors.As(err, &inner) {
+			inner.Offset += at + strings.IndexAny(word, ":=(") + 1
+			return err
+		}
+		return &ParseError{Offset: at, Word: word, Err: err}
+	}
+	return nil
+}
+
+func (x *Syntax) appendPort(b []byte, p Port) []byte {
+	if name, ok := x.Ports[p]; ok {
+		return appendName(b, name)
+	}
+	return append(b, p.String()...)
+}
+
+func (x *Syntax) parsePort(s string) (Port, error) {
+	if name := unquote(s); name != "" {
+		for p, known := range x.Ports {
+			if known == name {
+				return p, nil
+			}
+		}
+	}
+	return ParsePort(s)
+}
+
+func (x *Syntax) appendTable(b []byte, t TableID) []byte {
+	if name, ok := x.Tables[t]; ok {
+		return appendName(b, name)
+	}
+	return strconv.AppendUint(b, uint64(t), 10)
+}
+
+func (x *Syntax) parseTable(s string) (TableID, error) {
+	if name := unquote(s); name != "" {
+		for t, known := range x.Tables {
+			if known == name {
+				return t, nil
+			}
+		}
+	}
+	n, err := parseUint(s, 8)
+	return TableID(n), err
+}
+
+// appendName appends a name, in quotes unless it is a letter and then letters and digits.
+func appendName(b []byte, name string) []byte {
+	for i, c := range []byte(name) {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return strconv.AppendQuote(b, name)
+		}
+	}
+	return append(b, name...)
+}
+
+func unquote(s string) string {
+	if strings.HasPrefix(s, `"`) {
+		s, _ = strconv.Unquote(s)
+	}
+	return s
+}
+
+// tunLen is the length of a tun_metadata field that is mapped, else 0.
+func (x *Syntax) tunLen(f FieldID) int {
+	if !fields[f].variable {
+		return 0
+	}
+	n := int(x.TunMetadata[f-FieldTunMetadata0])
+	if n%4 != 0 || n > maxTunMetadata {
+		return 0
+	}
+	return n
+}
