@@ -11,15 +11,13 @@ import (
 
 // actionSample is a flow with an action to try in every way.
 type actionSample struct {
-	kind string
-	flow string // what ParseFlow reads
-	// back is the flow that the switch gives back, or its text in OpenFlow 1.0; empty if it is the same. It is the same in
-	// OpenFlow 1.5 unless dumped says another.
-	dumped string
-	in10   string // actions as a dump of OpenFlow 1.0 has them, if that cannot say what the flow does
+	kind   string
+	flow   string // what ParseFlow reads
+	dumped string // the actions that the switch gives back, if others
+	in10   string // those that a dump of OpenFlow 1.0 has, if that cannot say what the flow does; "-" if there is none
 }
 
-// The old actions have no text of their own that is read, so these are bytes.
+// actionSamples are for the rows of the table of actions. Bytes stand for those that text does not make.
 var actionSamples = []actionSample{
 	{kind: "output", flow: "actions=output:1"},
 	{kind: "output", flow: "actions=LOCAL,NORMAL,FLOOD,ALL,IN_PORT,TABLE,CONTROLLER:65535,CONTROLLER:0"},
@@ -32,12 +30,12 @@ var actionSamples = []actionSample{
 	{kind: "mod_nw_tos", flow: "ip,actions=raw:0007000808000000", dumped: "actions=set_field:2->ip_dscp"},
 	{kind: "mod_nw_ecn", flow: "ip,actions=raw:0008000801000000", dumped: "actions=set_field:1->nw_ecn"},
 	{kind: "mod_tp_src", flow: "tcp,actions=raw:0009000800500000", dumped: "actions=set_field:80->tcp_src"},
-	{kind: "mod_tp_src", flow: "sctp,actions=raw:0009000800500000", dumped: "actions=set_field:80->sctp_src"},
+	{kind: "mod_tp_src", flow: "sctp,actions=raw:0009000800500000", dumped: "actions=set_field:80->sctp_src", in10: "mod_tp_src:80"},
 	{kind: "mod_tp_dst", flow: "udp,actions=raw:000a000800500000", dumped: "actions=set_field:80->udp_dst"},
 	{kind: "copy_ttl_out", flow: "ip,actions=raw:000b000800000000"},
 	{kind: "copy_ttl_in", flow: "ip,actions=raw:000c000800000000"},
-	{kind: "set_mpls_label", flow: "mpls,actions=raw:000d000800000005", dumped: "actions=set_field:5->mpls_label"},
-	{kind: "set_mpls_tc", flow: "mpls,actions=raw:000e000805000000", dumped: "actions=set_field:5->mpls_tc"},
+	{kind: "set_mpls_label", flow: "mpls,actions=raw:000d000800000005", dumped: "actions=set_field:5->mpls_label", in10: "set_mpls_label(5)"},
+	{kind: "set_mpls_tc", flow: "mpls,actions=raw:000e000805000000", dumped: "actions=set_field:5->mpls_tc", in10: "set_mpls_tc(5)"},
 	{kind: "set_mpls_ttl", flow: "mpls,actions=set_mpls_ttl(5)"},
 	{kind: "dec_mpls_ttl", flow: "mpls,actions=dec_mpls_ttl"},
 	{kind: "push_vlan", flow: "actions=push_vlan:0x8100", in10: "drop"},
@@ -51,7 +49,8 @@ var actionSamples = []actionSample{
 	{kind: "dec_ttl", flow: "ip,actions=dec_ttl"},
 	{kind: "set_field", flow: "ip,actions=set_field:10.0.0.1->ip_src,set_field:0x10/0xf0->reg0,set_field:5->nw_ttl"},
 	{kind: "set_field", flow: "actions=set_field:0x1/0x3->xxreg0,set_field:0x10000000000000001->xxreg1,set_field:0x5->metadata"},
-	{kind: "set_field", flow: "actions=set_field:02:00:00:00:00:01/0f:00:00:00:00:ff->eth_src,set_field:0x5->tun_id"},
+	{kind: "set_field", flow: "actions=set_field:02:00:00:00:00:01/0f:00:00:00:00:ff->eth_src,set_field:0x5->tun_id",
+		in10: "mod_dl_src:02:00:00:00:00:01,load:0x5->NXM_NX_TUN_ID[]"}, // which forgets the mask
 	{kind: "push_pbb", flow: "actions=raw:001a000888e70000"},
 	{kind: "pop_pbb", flow: "actions=raw:001b000800000000"},
 	{kind: "move", flow: "actions=move:NXM_NX_REG0[]->NXM_NX_REG1[],move:NXM_OF_ETH_SRC[0..15]->OXM_OF_METADATA[3..18]"},
@@ -116,15 +115,15 @@ var actionSamples = []actionSample{
 	{kind: "check_pkt_larger", flow: "actions=check_pkt_larger(1500)->NXM_NX_REG0[7]"},
 	{kind: "delete_field", flow: "actions=delete_field:tun_metadata3"},
 	{kind: "set_field", flow: "actions=set_field:0x5->tun_metadata3,set_field:0->tun_metadata4,set_field:0x1/0xff->tun_metadata5,set_field:0xffffffff->tun_metadata6"},
-	{kind: "move", flow: "tun_metadata3,actions=move:NXM_NX_TUN_METADATA3[0..15]->NXM_NX_REG1[0..15],move:NXM_NX_REG0[]->NXM_NX_TUN_METADATA63[]"},
+	{kind: "move", flow: "tun_metadata3,actions=move:NXM_NX_TUN_METADATA3[0..15]->NXM_NX_REG1[0..15],move:NXM_NX_REG0[]->NXM_NX_TUN_METADATA63[0..31]"},
 }
 
 // instructionSamples are for the rows of the table of instructions.
 var instructionSamples = []actionSample{
-	{kind: "goto_table", flow: "actions=output:1,goto_table:9", in10: "output:1"},
+	{kind: "goto_table", flow: "actions=output:1,goto_table:9", in10: "output:1,resubmit(,9)"},
 	{kind: "write_metadata", flow: "actions=write_metadata:0x5"},
 	{kind: "write_metadata", flow: "actions=output:1,write_metadata:0xf0/0xff"},
-	{kind: "write_actions", flow: "actions=clear_actions,write_actions(pop_vlan,set_field:0x1->reg0,output:1),goto_table:9", in10: "drop"},
+	{kind: "write_actions", flow: "actions=clear_actions,write_actions(pop_vlan,set_field:0x1->reg0,output:1),goto_table:9", in10: "resubmit(,9)"},
 	{kind: "apply_actions", flow: "actions=output:1"},
 	{kind: "clear_actions", flow: "actions=clear_actions", in10: "drop"},
 	{kind: "meter", flow: "actions=raw_instruction:0006000800000005"},

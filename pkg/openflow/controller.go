@@ -44,10 +44,10 @@ func (a Actions) Punt(p Punt) Actions {
 	}
 	b := append(beginNicira(space[:0], nxController2), 0, 0, 0, 0, 0, 0)
 	if p.MaxLen != 0xffff {
-		b = append(b, 0, puntMaxLen, 0, 6, byte(p.MaxLen>>8), byte(p.MaxLen), 0, 0)
+		b = append(b, 0, puntMaxLen, 0, 8, byte(p.MaxLen>>8), byte(p.MaxLen), 0, 0)
 	}
 	if p.ID != 0 {
-		b = append(b, 0, puntID, 0, 6, byte(p.ID>>8), byte(p.ID), 0, 0)
+		b = append(b, 0, puntID, 0, 8, byte(p.ID>>8), byte(p.ID), 0, 0)
 	}
 	if p.Reason != reasonAction {
 		b = append(b, 0, puntReason, 0, 5, p.Reason, 0, 0, 0)

@@ -192,7 +192,7 @@ var fields = [...]field{
 	FieldRecircID:       {name: "recirc_id", bytes: 4, bits: 32, nxm: nxm1(36), nxmName: "NXM_NX_RECIRC_ID"},
 	FieldConjID:         {name: "conj_id", bytes: 4, bits: 32, nxm: nxm1(37), nxmName: "NXM_NX_CONJ_ID", format: formatDecimal},
 	FieldInPort:         {name: "in_port", aliases: []string{"in_port_oxm"}, bytes: 4, bits: 32, oxm: basic(0), nxmName: "OXM_OF_IN_PORT", format: formatPort},
-	FieldActsetOutput:   {name: "actset_output", bytes: 4, bits: 32, nxm: oxmID{class: classExperimenter, field: 43, experimenter: experimenterONF}, oxm: basic(43), nxmName: "OXM_OF_ACTSET_OUTPUT", format: formatPort},
+	FieldActsetOutput:   {name: "actset_output", aliases: []string{"OXM_OF_ACTSET_OUTPUT"}, bytes: 4, bits: 32, nxm: oxmID{class: classExperimenter, field: 43, experimenter: experimenterONF}, oxm: basic(43), nxmName: "ONFOXM_ET_ACTSET_OUTPUT", format: formatPort},
 	FieldEthSrc:         {name: "eth_src", aliases: []string{"dl_src", "OXM_OF_ETH_SRC"}, bytes: 6, bits: 48, nxm: nxm0(2), oxm: basic(4), nxmName: "NXM_OF_ETH_SRC", format: formatMAC, mask: maskAny, access: readWrite},
 	FieldEthDst:         {name: "eth_dst", aliases: []string{"dl_dst", "OXM_OF_ETH_DST"}, bytes: 6, bits: 48, nxm: nxm0(1), oxm: basic(3), nxmName: "NXM_OF_ETH_DST", format: formatMAC, mask: maskAny, access: readWrite},
 	FieldEthType:        {name: "eth_type", aliases: []string{"dl_type", "OXM_OF_ETH_TYPE"}, bytes: 2, bits: 16, nxm: nxm0(3), oxm: basic(5), nxmName: "NXM_OF_ETH_TYPE"},

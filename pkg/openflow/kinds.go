@@ -33,8 +33,8 @@ var instructionKinds = []Kind{
 	{Name: "write_actions", Number: insWriteActions},
 	{Name: "apply_actions", Number: insApplyActions},
 	{Name: "clear_actions", Number: insClearActions},
-	{Name: "meter", Number: insMeter, Refused: "OFPBIC_UNSUP_INST"},
-	{Name: "stat_trigger", Number: 7, Refused: "OFPBIC_UNSUP_INST"},
+	{Name: "meter", Number: insMeter, Refused: "OFPBIC_UNKNOWN_INST"},
+	{Name: "stat_trigger", Number: 7, Refused: "OFPBIC_UNKNOWN_INST"},
 }
 
 // actionKinds are the actions of OpenFlow 1.5, those from before it that ovs-vswitchd knows, and those of Nicira.
@@ -72,8 +72,8 @@ var actionKinds = []Kind{
 	nicira("resubmit(port)", nxResubmit),
 	nicira("set_tunnel", nxSetTunnel),
 	nicira("pop_queue", nxPopQueue),
-	{Name: "move(register)", Experimenter: experimenterNicira, Number: nxRegMove, Refused: "OFPBAC_BAD_EXP_TYPE"},
-	{Name: "load", Experimenter: experimenterNicira, Number: nxRegLoad, Refused: "OFPBAC_BAD_EXP_TYPE"},
+	{Name: "move(register)", Experimenter: experimenterNicira, Number: nxRegMove, Refused: "OFPBAC_BAD_VENDOR_TYPE"},
+	{Name: "load", Experimenter: experimenterNicira, Number: nxRegLoad, Refused: "OFPBAC_BAD_VENDOR_TYPE"},
 	nicira("note", nxNote),
 	nicira("set_tunnel64", nxSetTunnel64),
 	nicira("multipath", nxMultipath),
@@ -91,7 +91,7 @@ var actionKinds = []Kind{
 	nicira("pop", nxStackPop),
 	nicira("sample", nxSample),
 	nicira("output(experimenter field)", nxOutputReg2),
-	{Name: "load(any width)", Experimenter: experimenterNicira, Number: nxRegLoad2, Refused: "OFPBAC_BAD_EXP_TYPE"},
+	{Name: "load(any width)", Experimenter: experimenterNicira, Number: nxRegLoad2, Refused: "OFPBAC_BAD_VENDOR_TYPE"},
 	nicira("conjunction", nxConjunction),
 	nicira("ct", nxCT),
 	nicira("nat", nxNAT),

@@ -141,6 +141,15 @@ func (p *matchPrinter) field(f FieldID) {
 	case f == FieldIPv6Label && e.mask == "":
 		p.word(fmt.Sprintf("ipv6_label=0x%05x", uintOf(e.value)))
 		return
+	case f == FieldIPv6Label:
+		p.word(fmt.Sprintf("ipv6_label=0x%05x/0x%05x", uintOf(e.value), uintOf(e.mask)))
+		return
+	case f == FieldNSHFlags && e.mask != "":
+		p.word(fmt.Sprintf("nsh_flags=0x%02x/0x%02x", e.value[0], e.mask[0]))
+		return
+	case fields[f].format == formatDecimal && e.mask != "": // where actions have a decimal number
+		p.word(fmt.Sprintf("%s=%#x/%#x", name, uintOf(e.value), uintOf(e.mask)))
+		return
 	}
 	p.word(name)
 	if fields[f].variable && e.mask != "" && e.mask == allZeros[:len(e.mask)] {

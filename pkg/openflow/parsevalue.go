@@ -21,6 +21,12 @@ func (x *Syntax) parseValue(f FieldID, s string) (value, mask string, err error)
 	case formatIPv4, formatIPv6:
 		value, mask, err = parseAddrValue(f, text, maskText, masked)
 	case formatPort:
+		if masked {
+			if value, err = parseNumber(text, f.Bytes()); err == nil {
+				mask, err = parseNumber(maskText, f.Bytes())
+			}
+			break
+		}
 		var p Port
 		p, err = x.parsePort(s)
 		value = uintBytes(uint64(p), f.Bytes())
@@ -159,11 +165,12 @@ func parseFlags(f FieldID, names []string, s string) (value, mask string, err er
 		if err != nil {
 			return "", "", fmt.Errorf("%s=%q: %w", f, s, err)
 		}
-		m := uint64(1)<<len(names) - 1
-		if masked {
-			if m, err = strconv.ParseUint(maskText, 0, 8*n); err != nil {
-				return "", "", fmt.Errorf("%s=%q: %w", f, s, err)
-			}
+		if !masked {
+			return uintBytes(v, n), "", nil
+		}
+		m, err := strconv.ParseUint(maskText, 0, 8*n)
+		if err != nil {
+			return "", "", fmt.Errorf("%s=%q: %w", f, s, err)
 		}
 		return uintBytes(v, n), uintBytes(m, n), nil
 	}
@@ -202,5 +209,5 @@ func parseFlags(f FieldID, names []string, s string) (value, mask string, err er
 		}
 		v |= b
 	}
-	return uintBytes(v, n), uintBytes(uint64(1)<<len(names)-1, n), nil
+	return uintBytes(v, n), "", nil
 }

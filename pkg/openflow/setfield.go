@@ -142,7 +142,11 @@ func (x *Syntax) appendSetFieldText(b []byte, e entry) []byte {
 			}
 		}
 	}
-	b = x.appendValue(b, e.id, e.value, e.mask)
+	mask := e.mask
+	if e.id == FieldTunFlags {
+		mask = "" // its one bit
+	}
+	b = x.appendValue(b, e.id, e.value, mask)
 	return append(append(b, "->"...), fields[e.id].name...)
 }
 

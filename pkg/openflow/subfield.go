@@ -125,7 +125,7 @@ func (x *Syntax) appendSubfield(b []byte, s Subfield) []byte {
 	}
 	b = append(b, fields[s.Field].nxmName...)
 	b = append(b, '[')
-	if !s.whole() {
+	if s.First != 0 || int(s.Width) != s.Field.Bits() { // ovs-ofctl does not know how long options are
 		b = strconv.AppendUint(b, uint64(s.First), 10)
 		if s.Width > 1 {
 			b = append(b, ".."...)

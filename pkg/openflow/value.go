@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// appendValue appends a field's value, and its mask unless all bits count, as matches and set_field spell it.
+// appendValue appends a field's value, and its mask unless all bits count, as actions spell it.
 func (x *Syntax) appendValue(b []byte, f FieldID, value, mask string) []byte {
 	if mask == allOnes[:len(mask)] && !fields[f].variable { // the mask can be shorter than the field
 		mask = ""
@@ -32,6 +32,9 @@ func (x *Syntax) appendValue(b []byte, f FieldID, value, mask string) []byte {
 			b = appendAddr(b, mask)
 		}
 	case formatPort:
+		if mask != "" {
+			return fmt.Appendf(b, "%d/%#x", uintOf(value), uintOf(mask))
+		}
 		return x.appendPort(b, portFrom16(uintOf(value)))
 	case formatFrag:
 		return append(b, fragText(value, mask)...)
@@ -43,12 +46,15 @@ func (x *Syntax) appendValue(b []byte, f FieldID, value, mask string) []byte {
 		return appendFlags(b, tunFlagNames, value, mask)
 	case formatPacketType:
 		v := uintOf(value)
+		if v&0xffff < 10 {
+			return fmt.Appendf(b, "(%d,%d)", v>>16, v&0xffff)
+		}
 		return fmt.Appendf(b, "(%d,%#x)", v>>16, v&0xffff)
 	case formatDecimal:
 		if mask == "" {
 			return strconv.AppendUint(b, uintOf(value), 10)
 		}
-		b = fmt.Appendf(b, "%#x/%#x", uintOf(value), uintOf(mask))
+		b = fmt.Appendf(b, "%d/%#x", uintOf(value), uintOf(mask))
 	default:
 		b = appendHex(b, value)
 		if mask != "" {
