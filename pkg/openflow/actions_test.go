@@ -117,8 +117,8 @@ func TestParseActionErrors(t *testing.T) {
 	} {
 		if a, err := ParseActions(bad); err == nil {
 			t.Errorf("%q is taken for %q", bad, a)
-		} else if !strings.Contains(err.Error(), "action") {
-			t.Errorf("%q: error %q does not name the action", bad, err)
+		} else if !strings.HasPrefix(err.Error(), "at ") {
+			t.Errorf("%q: error %q does not say where", bad, err)
 		}
 	}
 }

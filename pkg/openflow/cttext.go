@@ -159,7 +159,7 @@ func appendNATAddr(b []byte, a netip.Addr, port uint16) []byte {
 
 func parseNAT(s string) (NAT, error) {
 	var n NAT
-	for _, word := range words(s) {
+	err := eachWord(s, func(word string) error {
 		key, value, hasValue := strings.Cut(word, "=")
 		switch key {
 		case "src", "dst":
@@ -167,11 +167,8 @@ func parseNAT(s string) (NAT, error) {
 			if key == "dst" {
 				n.Kind = NATDestination
 			}
-			if !hasValue {
-				continue
-			}
-			if err := n.parseRange(value); err != nil {
-				return NAT{}, err
+			if hasValue {
+				return n.parseRange(value)
 			}
 		case "persistent":
 			n.Persistent = true
@@ -180,10 +177,11 @@ func parseNAT(s string) (NAT, error) {
 		case "random":
 			n.Random = true
 		default:
-			return NAT{}, fmt.Errorf("nat has no argument %q", key)
+			return fmt.Errorf("nat has no argument %q", key)
 		}
-	}
-	return n, nil
+		return nil
+	})
+	return n, err
 }
 
 // parseRange reads 10.0.0.1-10.0.0.9:80-90, [fd00::1]-[fd00::9]:80 or fd00::1-fd00::9.

@@ -145,6 +145,7 @@ func parseEncap(a Actions, s string) (Actions, error) {
 		return err
 	})
 	if err != nil {
+		shift(err, len(name)+1)
 		return Actions{}, err
 	}
 	return a.bounded(size, func() Actions { return a.Encap(e) })
@@ -189,6 +190,7 @@ func parseDecap(a Actions, s string) (Actions, error) {
 		}
 		return err
 	})
+	shift(err, len(name)+1)
 	if err == nil && name != "packet_type" {
 		err = fmt.Errorf("%q is not packet_type(ns=1,type=0x800)", s)
 	}

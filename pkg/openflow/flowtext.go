@@ -1,7 +1,6 @@
 package openflow
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -105,17 +104,14 @@ func (x *Syntax) parseFlow(text string) (Flow, error) {
 	if err != nil {
 		return Flow{}, err
 	}
-	if f.Match, err = match.finish(); err != nil {
+	if f.Match, err = match.finish(front); err != nil {
 		return Flow{}, err
 	}
 	ipProto, _ := f.Match.Uint(FieldIPProto)
 	vid, _ := f.Match.Uint(FieldVLANVID)
 	p := actionParser{Syntax: x, ipProto: uint8(ipProto), tagged: vid&0x1000 != 0}
 	f.Actions, err = p.list(actions)
-	var wrong *ParseError
-	if errors.As(err, &wrong) {
-		wrong.Offset += len(text) - len(actions)
-	}
+	shift(err, len(text)-len(actions))
 	return f, err
 }
 

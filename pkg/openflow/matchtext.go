@@ -165,6 +165,7 @@ func (p *matchPrinter) register(f FieldID) {
 		p.field(f)
 		return
 	}
+	p.printed[f] = true
 	value, left := uintOf(e.value), uintOf(e.wideMask())
 	for bit := range uint16(32) {
 		for width := uint16(32) - bit; width > 0; width-- {
@@ -228,7 +229,7 @@ func (x *Syntax) parseMatch(s string) (Match, error) {
 	if err != nil {
 		return Match{}, err
 	}
-	return p.finish()
+	return p.finish(s)
 }
 
 // matchParser collects the words of a match; those whose meaning depends on the protocol wait for the end.
@@ -359,29 +360,30 @@ func (p *matchParser) unknown(text string) error {
 	return nil
 }
 
-// finish gives the words that waited their field.
-func (p *matchParser) finish() (Match, error) {
+// finish gives the words of text that waited their field.
+func (p *matchParser) finish(text string) (Match, error) {
 	for i := 0; i < len(p.later); i += 2 {
-		key, text := p.later[i], p.later[i+1]
-		ethType, _ := p.match.Uint(FieldEthType)
-		ipProto, _ := p.match.Uint(FieldIPProto)
-		choices := dependent[key]
-		f, ok := choices[protocol{ethType: uint16(ethType)}]
-		if !ok {
-			f, ok = choices[protocol{ipProto: uint8(ipProto)}]
-		}
-		if !ok {
-			f, ok = choices[protocol{}]
-		}
-		if !ok {
-			return Match{}, fmt.Errorf("%s needs a protocol such as tcp or udp", key)
-		}
-		if err := p.field(f, text); err != nil {
-			return Match{}, err
+		key, value := p.later[i], p.later[i+1]
+		if err := p.dependent(key, value); err != nil {
+			word := key + "=" + value
+			return Match{}, &ParseError{Offset: max(strings.Index(text, word), 0), Word: word, Err: err}
 		}
 	}
 	if len(p.raw) > 0 {
 		return matchOf(append(p.match.entries(nil), p.raw...)), nil
 	}
 	return p.match, nil
+}
+
+// dependent takes a word whose field depends on the protocol.
+func (p *matchParser) dependent(key, text string) error {
+	ethType, _ := p.match.Uint(FieldEthType)
+	ipProto, _ := p.match.Uint(FieldIPProto)
+	choices := dependent[key]
+	for _, known := range []protocol{{ethType: uint16(ethType)}, {ipProto: uint8(ipProto)}, {}} {
+		if f, ok := choices[known]; ok {
+			return p.field(f, text)
+		}
+	}
+	return fmt.Errorf("%s needs a protocol such as tcp or udp", key)
 }

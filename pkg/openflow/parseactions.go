@@ -30,7 +30,7 @@ func (x *Syntax) parseActions(s string, ipProto uint8) (Actions, error) {
 func (p *actionParser) list(s string) (Actions, error) {
 	var a Actions
 	err := eachWord(s, func(word string) (err error) {
-		if a, err = p.action(a, word); err != nil {
+		if a, err = p.action(a, word); err != nil && !shift(err, 0) {
 			err = fmt.Errorf("action: %w", err)
 		}
 		return err

@@ -134,13 +134,8 @@ func (x *Syntax) appendSetFieldText(b []byte, e entry) []byte {
 		return b
 	}
 	b = append(b, "set_field:"...)
-	if e.mask != "" {
-		for sub, name := range x.Registers {
-			if _, mask := sub.place(0); sub.Field == e.id && string(mask) == e.mask {
-				b = append(b, hexText(uintOf(e.value)>>sub.First)...)
-				return append(append(b, "->"...), name...)
-			}
-		}
+	if name, value := x.registerBits(e); name != "" {
+		return append(append(append(b, hexText(value)...), "->"...), name...)
 	}
 	mask := e.mask
 	if e.id == FieldTunFlags {
@@ -148,6 +143,19 @@ func (x *Syntax) appendSetFieldText(b []byte, e entry) []byte {
 	}
 	b = x.appendValue(b, e.id, e.value, mask)
 	return append(append(b, "->"...), fields[e.id].name...)
+}
+
+// registerBits is the name of the bits that e writes, and what it writes there.
+func (x *Syntax) registerBits(e entry) (name string, value uint64) {
+	for sub, name := range x.Registers {
+		if sub.Field != e.id || len(e.value) > 8 {
+			continue
+		}
+		if _, mask := sub.place(0); string(mask) == e.wideMask() {
+			return name, uintOf(e.value) >> sub.First
+		}
+	}
+	return "", 0
 }
 
 func (x *Syntax) appendLoads(b []byte, e entry) []byte {

@@ -74,14 +74,23 @@ func eachWord(s string, f func(word string) error) error {
 		if err == nil {
 			continue
 		}
-		var inner *ParseError
-		if errors.As(err, &inner) {
-			inner.Offset += at + strings.IndexAny(word, ":=(") + 1
+		if shift(err, at+strings.IndexAny(word, ":=(")+1) {
 			return err
 		}
 		return &ParseError{Offset: at, Word: word, Err: err}
 	}
 	return nil
+}
+
+// shift moves the place of an error by n bytes, because the text that was read stands so far inside another; false if the
+// error has no place. Nobody has made text of the error yet.
+func shift(err error, n int) bool {
+	var placed *ParseError
+	if !errors.As(err, &placed) {
+		return false
+	}
+	placed.Offset += n
+	return true
 }
 
 func (x *Syntax) appendPort(b []byte, p Port) []byte {
