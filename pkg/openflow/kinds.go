@@ -16,6 +16,16 @@ func ActionKinds() iter.Seq[Kind] { return kindsOf(actionKinds) }
 // InstructionKinds goes over the table of instructions.
 func InstructionKinds() iter.Seq[Kind] { return kindsOf(instructionKinds) }
 
+// RefusedFields goes over the fields of the specification that ovs-vswitchd does not know. In a match they are kept as bytes.
+func RefusedFields() iter.Seq[Kind] { return kindsOf(refusedFields) }
+
+// refusedFields are of the basic class.
+var refusedFields = []Kind{
+	{Name: "in_phy_port", Number: 1, Refused: "OFPBMC_BAD_FIELD"},
+	{Name: "pbb_isid", Number: 37, Refused: "OFPBMC_BAD_FIELD"},
+	{Name: "ipv6_exthdr", Number: 39, Refused: "OFPBMC_BAD_FIELD"},
+}
+
 func kindsOf(list []Kind) iter.Seq[Kind] {
 	return func(yield func(Kind) bool) {
 		for _, k := range list {

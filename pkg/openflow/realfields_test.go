@@ -45,6 +45,25 @@ func mapOptions(s *ovstest.Switch, bridge string) {
 	s.Ofctl("add-tlv-map", bridge, strings.Join(options, ","))
 }
 
+// TestRealRefusedFields matches the fields that the switch does not know.
+func TestRealRefusedFields(t *testing.T) {
+	s := ovstest.Start(t, ovstest.Config{})
+	s.AddBridge("br-int")
+	c := dial(t, s, "br-int")
+	sizes := map[string]int{"in_phy_port": 4, "pbb_isid": 3, "ipv6_exthdr": 2}
+	for field := range openflow.RefusedFields() {
+		text := fmt.Sprintf("oxm=0x8000%02x%02x%0*x,actions=drop", field.Number<<1, sizes[field.Name], 2*sizes[field.Name], 1)
+		f, err := openflow.ParseFlow(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Bundle(t.Context(), slices.Values([]openflow.Mod{openflow.FlowMod{Flow: f}}))
+		if err == nil || !strings.Contains(err.Error(), field.Refused) {
+			t.Errorf("%s: %v, want %s", field.Name, err, field.Refused)
+		}
+	}
+}
+
 // notMatched are the fields which ovs-vswitchd 3.1 does not match as it is told, and why.
 var notMatched = map[openflow.FieldID]string{
 	openflow.FieldDPHash:         "only internal flows match it",
