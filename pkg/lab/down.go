@@ -18,6 +18,11 @@ func Down(ctx context.Context, c Cache, name string) error {
 	if err != nil {
 		return err
 	}
+	release, err := c.lock(name)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := l.down(ctx); err != nil {
 		return err
 	}

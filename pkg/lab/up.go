@@ -33,6 +33,11 @@ func Up(ctx context.Context, b Builder, name string, d Description) (*Lab, error
 		return nil, err
 	}
 	l.Progress = b.Progress
+	release, err := b.Cache.lock(name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	if l.alive(ctx) {
 		if _, err := os.Stat(l.dirs.complete()); err == nil {
 			return alreadyUp(b, name, d)
