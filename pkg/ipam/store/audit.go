@@ -80,7 +80,7 @@ func (s *Store) auditPool(ctx context.Context, pool *v1alpha1.IPPool, whole map[
 			changes = append(changes, change{nil, a, &better})
 		}
 	}
-	if err := s.save(ctx, o, changes, nil); err != nil && !outdated(err) {
+	if err := s.save(ctx, o, changes, patchMetadata{}); err != nil && !outdated(err) {
 		return fmt.Errorf("write pool %s: %w", pool.Name, err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -65,6 +66,7 @@ type patch struct {
 type patchMetadata struct {
 	ResourceVersion string            `json:"resourceVersion"`
 	Labels          map[string]string `json:"labels,omitempty"`
+	Annotations     map[string]string `json:"annotations,omitempty"`
 }
 
 type patchSpec struct {
@@ -93,8 +95,8 @@ func asPatch(h *v1alpha1.IPAllocation) *patchAllocation {
 	return &patchAllocation{h.ContainerID, h.PodRef, orNull(h.IfName), orNull(h.PodUID), orNull(h.Node)}
 }
 
-// save writes changes to the version of the object that was read, and puts them into it. labels are added.
-func (s *Store) save(ctx context.Context, o *object, changes []change, labels map[string]string) error {
+// save writes changes to the version of the object that was read, and puts them into it. Labels and annotations are added.
+func (s *Store) save(ctx context.Context, o *object, changes []change, add patchMetadata) error {
 	after := map[netip.Addr]*v1alpha1.IPAllocation{} // an address may change hands in a batch
 	for _, c := range changes {
 		after[c.addr] = c.holder
@@ -111,7 +113,7 @@ func (s *Store) save(ctx context.Context, o *object, changes []change, labels ma
 			count++
 		}
 	}
-	if len(after)+len(labels) == 0 {
+	if len(after)+len(add.Labels)+len(add.Annotations) == 0 {
 		return nil
 	}
 	status := v1alpha1.IPPoolStatus{Allocated: int64(count), Capacity: ipam.HostAddresses(o.subnet)}
@@ -119,7 +121,7 @@ func (s *Store) save(ctx context.Context, o *object, changes []change, labels ma
 	var version string
 	if o.version == "" {
 		pool := &v1alpha1.IPPool{ObjectMeta: meta, Spec: v1alpha1.IPPoolSpec{Range: o.subnet.String(), Allocations: map[string]v1alpha1.IPAllocation{}}, Status: status}
-		pool.Labels = labels
+		pool.Labels, pool.Annotations = add.Labels, add.Annotations
 		for a, h := range after {
 			pool.Spec.Allocations[ipam.Offset(o.subnet, a)] = *h
 		}
@@ -132,7 +134,8 @@ func (s *Store) save(ctx context.Context, o *object, changes []change, labels ma
 		for a, h := range after {
 			diff[ipam.Offset(o.subnet, a)] = asPatch(h)
 		}
-		body, err := json.Marshal(patch{patchMetadata{o.version, labels}, patchSpec{diff}, status})
+		add.ResourceVersion = o.version
+		body, err := json.Marshal(patch{add, patchSpec{diff}, status})
 		if err != nil {
 			return err
 		}
@@ -184,7 +187,31 @@ func (p *pool) read(ctx context.Context, wanted bool) (fresh bool, err error) {
 		}
 		fresh = true
 	}
+	for shard := range p.unsure {
+		if err := p.fence(ctx, shard); err != nil {
+			p.view = nil
+			return false, fmt.Errorf("write pool %s: %w", p.key.Name, err)
+		}
+	}
 	return fresh || wanted, nil
+}
+
+// annotationFence is changed by a writer that has to know what has become of an earlier write.
+const annotationFence = "whereabouts.antrea.io/fence"
+
+// fence makes a new version of an object. A write that was sent before and got no answer may still be under way; it is for an
+// older version, so that it comes to nothing now, or has been read.
+func (p *pool) fence(ctx context.Context, shard string) error {
+	o, err := p.object(shard)
+	if err != nil {
+		return err
+	}
+	add := patchMetadata{Labels: p.labels(shard), Annotations: map[string]string{annotationFence: rand.Text()}}
+	if err := p.store.save(ctx, o, nil, add); err != nil {
+		return err
+	}
+	delete(p.unsure, shard)
+	return nil
 }
 
 // write writes the changes, object by object. What failed has to be tried again, what was refused has not.
@@ -210,7 +237,7 @@ func (p *pool) write(ctx context.Context, changes []change) (failed map[*op]bool
 	for shard, list := range byShard {
 		o, saveErr := p.object(shard)
 		if saveErr == nil {
-			saveErr = p.store.save(ctx, o, list, p.labels(shard))
+			saveErr = p.store.save(ctx, o, list, patchMetadata{Labels: p.labels(shard)})
 		}
 		if saveErr == nil {
 			continue
@@ -224,6 +251,7 @@ func (p *pool) write(ctx context.Context, changes []change) (failed map[*op]bool
 			}
 		}
 		if !outdated(saveErr) && !refused(saveErr) {
+			p.unsure[shard] = true
 			err = fmt.Errorf("write pool %s: %w", p.key.Name, saveErr)
 		}
 	}

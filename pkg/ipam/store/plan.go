@@ -28,6 +28,8 @@ type op struct {
 	addrs []netip.Addr // find
 	err   error
 	done  chan struct{}
+
+	left bool // nobody waits for it any more; guarded by the pool's mutex
 }
 
 // change is an address that gets another holder, or none.

@@ -21,6 +21,8 @@ type pool struct {
 	turn chan struct{} // has one element while somebody works; what follows is his
 	view *view         // nil if unknown
 
+	unsure map[string]bool // shards of which nobody knows whether the last write will still come about
+
 	reserved reservedElsewhere
 }
 
@@ -74,9 +76,11 @@ func pause(ctx context.Context, attempt int, failed bool) {
 	}
 }
 
+// withdraw makes sure that an op is not begun any more. One that is under way now is over when the next one of its pool begins.
 func (p *pool) withdraw(o *op) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	o.left = true
 	p.waiting = slices.DeleteFunc(p.waiting, func(other *op) bool { return other == o })
 }
 
@@ -92,6 +96,7 @@ func (p *pool) work(ctx context.Context) error {
 	}
 	left, err := p.attempt(ctx, batch)
 	p.mu.Lock()
+	left = slices.DeleteFunc(left, func(o *op) bool { return o.left })
 	p.waiting = append(left, p.waiting...)
 	p.mu.Unlock()
 	return err

@@ -55,7 +55,7 @@ func (p *pool) mustShard(byShard map[string][]change) bool {
 
 // startShards marks the first object, so that everybody who knew it without parts has to read it again.
 func (p *pool) startShards(ctx context.Context) error {
-	return p.store.save(ctx, p.view.objects[""], nil, map[string]string{labelPool: p.label()})
+	return p.store.save(ctx, p.view.objects[""], nil, patchMetadata{Labels: map[string]string{labelPool: p.label()}})
 }
 
 func (p *pool) label() string { return label(p.key.Name) }
@@ -65,9 +65,9 @@ func label(name string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// labels are those of a part when it is made.
+// labels are those that an object of a pool with parts has.
 func (p *pool) labels(shard string) map[string]string {
-	if shard == "" {
+	if shard == "" && !p.view.sharded {
 		return nil
 	}
 	return map[string]string{labelPool: p.label()}

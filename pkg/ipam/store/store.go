@@ -82,15 +82,14 @@ func (s *Store) pool(key PoolKey) *pool {
 	defer s.mu.Unlock()
 	p, ok := s.pools[key]
 	if !ok {
-		p = &pool{store: s, key: key, turn: make(chan struct{}, 1)}
+		p = &pool{store: s, key: key, turn: make(chan struct{}, 1), unsure: map[string]bool{}}
 		s.pools[key] = p
 	}
 	return p
 }
 
-// Claim gives the owner an address for every claim, or none at all: then what it got is released before the error is returned,
-// and if that fails, the error says so and [Store.Release] has to be repeated. Asking again gives the same addresses, also when
-// the Pod has a new sandbox.
+// Claim gives the owner an address for every claim. After an error it may have some of them, so the caller has to call
+// [Store.Release] until that succeeds. Asking again gives the same addresses, also when the Pod has a new sandbox.
 func (s *Store) Claim(ctx context.Context, owner Owner, place Place, claims []Claim) ([]netip.Addr, error) {
 	addrs := make([]netip.Addr, len(claims))
 	all, allCtx := errgroup.WithContext(ctx)
@@ -104,9 +103,6 @@ func (s *Store) Claim(ctx context.Context, owner Owner, place Place, claims []Cl
 		all.Go(func() error { return s.reserve(allCtx, place.NetworkName, a, owner) })
 	}
 	if err := all.Wait(); err != nil {
-		if undo := s.Release(context.WithoutCancel(ctx), owner, place); undo != nil {
-			err = errors.Join(err, undo)
-		}
 		return nil, err
 	}
 	return addrs, nil

@@ -108,9 +108,15 @@ func (c *Config) ranges(s section) error {
 	gateways, err := parseAddrs("key ipam.gateway", s.Gateway)
 	errs = append(errs, err)
 	for i := range c.Claims {
+		r := &c.Claims[i].Range
 		for _, gw := range gateways {
-			if gw.BitLen() == c.Claims[i].Range.Subnet.Addr().BitLen() {
-				c.Claims[i].Range.Gateway = gw
+			if gw.BitLen() != r.Subnet.Addr().BitLen() {
+				continue
+			}
+			r.Gateway = gw
+			r.Excluded.Add(ipam.Span{First: gw, Last: gw})
+			if _, ok := r.Span.Lowest(r.Excluded); !ok {
+				errs = append(errs, fmt.Errorf("key ipam.gateway: %s is the last address of %s that is not excluded", gw, r.Span))
 			}
 		}
 	}

@@ -44,8 +44,14 @@ type audit struct {
 func (a *audit) decide(ctx context.Context, h store.Holding) store.Verdict {
 	pod := a.daemon.pods.get(h.PodRef)
 	switch {
-	case h.Node == a.NodeName:
+	case h.Node == a.NodeName && !h.Reservation:
 		a.err = errors.Join(a.err, a.adopt(ctx, h, h.Owner))
+	case h.Node == a.NodeName:
+		// A record is older than the reservation, and all that the pools have got one before.
+		if _, ok := a.journal.get(cni.Attachment{ContainerID: h.ContainerID, IfName: h.IfName}); !ok && a.err == nil {
+			a.freed(ctx, h, "it was released")
+			return store.Verdict{Free: true}
+		}
 	case h.Node != "":
 		if a.nodeGone(ctx, h.Node) && a.podGone(ctx, h) {
 			a.freed(ctx, h, "its Node and its Pod are gone")
@@ -78,7 +84,7 @@ func (a *audit) freed(ctx context.Context, h store.Holding, why string) {
 // adopt makes a record of an address of this Node that has none. Its sandbox may run, of that nothing is known but the boot.
 func (a *audit) adopt(ctx context.Context, h store.Holding, owner store.Owner) error {
 	at := cni.Attachment{ContainerID: h.ContainerID, IfName: h.IfName}
-	if h.Reservation || h.ContainerID == "" {
+	if h.ContainerID == "" {
 		return nil
 	}
 	defer a.lock(at)()

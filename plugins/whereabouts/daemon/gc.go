@@ -65,15 +65,24 @@ func (d *daemon) lookAtRecords(ctx context.Context) {
 	}
 }
 
+// netnsDir is where runtimes give network namespaces their names. In a container it has to be the Node's.
+const netnsDir = "/run/netns"
+
 // sandboxGone reports whether it is certain that the sandbox does not run: it was made before the Node booted, or its network
 // namespace had a name and has it no more.
 func (d *daemon) sandboxGone(r record) bool {
 	if r.Boot != d.boot {
 		return true
 	}
-	if !strings.HasPrefix(r.NetNS, "/run/netns/") && !strings.HasPrefix(r.NetNS, "/var/run/netns/") {
+	name, ok := strings.CutPrefix(strings.TrimPrefix(r.NetNS, "/var"), netnsDir+"/")
+	if !ok {
 		return false
 	}
-	_, err := os.Stat(r.NetNS)
+	dir, err := os.OpenRoot(netnsDir)
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	_, err = dir.Lstat(name)
 	return errors.Is(err, fs.ErrNotExist)
 }

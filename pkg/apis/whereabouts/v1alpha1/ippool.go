@@ -48,7 +48,7 @@ type IPAllocation struct {
 type IPPoolStatus struct {
 	// Allocated is the number of allocations in this object.
 	// +optional
-	Allocated int64 `json:"allocated,omitempty"`
+	Allocated int64 `json:"allocated"` // with omitempty, a patch could not say 0
 	// Capacity is the number of addresses that the range can give, in decimal digits: an IPv6 range has more than fit in a number.
 	// +optional
 	Capacity string `json:"capacity,omitempty"`
