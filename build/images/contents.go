@@ -20,7 +20,8 @@ func contents(bin, rootfs string, plugins []string) iter.Seq2[string, ociimage.I
 	return func(yield func(string, ociimage.Image) bool) {
 		_ = yield("antrea-agent", agent(bin, rootfs, plugins)) &&
 			yield("antrea-controller", controller(bin, "antrea-controller")) &&
-			yield("antrea-mc-controller", controller(bin, "antrea-mc-controller"))
+			yield("antrea-mc-controller", controller(bin, "antrea-mc-controller")) &&
+			yield("whereabouts", whereabouts(bin))
 	}
 }
 
@@ -49,5 +50,16 @@ func controller(bin, name string) ociimage.Image {
 			ociimage.File{Path: "/usr/local/bin/" + name, Source: filepath.Join(bin, name)},
 		)},
 		Config: ocispec.ImageConfig{User: nobody, Entrypoint: []string{"/usr/local/bin/" + name}},
+	}
+}
+
+// whereabouts is the IPAM plugin and its daemon, which puts the plugin on the Node and writes there, as root.
+func whereabouts(bin string) ociimage.Image {
+	return ociimage.Image{
+		Layers: []ociimage.Layer{ociimage.FilesLayer(
+			ociimage.File{Path: "/usr/local/bin/whereabouts-daemon", Source: filepath.Join(bin, "whereabouts-daemon")},
+			ociimage.File{Path: pluginDir + "/whereabouts", Source: filepath.Join(bin, "whereabouts")},
+		)},
+		Config: ocispec.ImageConfig{Entrypoint: []string{"/usr/local/bin/whereabouts-daemon"}},
 	}
 }

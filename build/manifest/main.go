@@ -1,4 +1,4 @@
-// Command manifest writes antrea-mc.yml and antrea-mc-cleanup.yml.
+// Command manifest writes antrea-mc.yml, antrea-mc-cleanup.yml and antrea-mc-whereabouts.yml.
 package main
 
 import (
@@ -19,8 +19,9 @@ func main() {
 	dir := flag.String("out", ".", "directory to write to")
 	flag.Parse()
 	for name, render := range map[string]func(manifests.Images) ([]byte, error){
-		"antrea-mc.yml":         manifests.Render,
-		"antrea-mc-cleanup.yml": uninstall.Manifest,
+		"antrea-mc.yml":             manifests.Render,
+		"antrea-mc-cleanup.yml":     uninstall.Manifest,
+		"antrea-mc-whereabouts.yml": manifests.Whereabouts,
 	} {
 		text, err := render(images)
 		if err != nil {

@@ -1,5 +1,5 @@
 // Package manifests holds what antrea-mc.yml is made of: the numbered files here, in their order, after the kinds of
-// build/crds. [Render] fills in what differs between builds.
+// build/crds. [Render] fills in what differs between builds. [Whereabouts] is a manifest of its own, for clusters that want it.
 package manifests
 
 import (
@@ -16,6 +16,9 @@ import (
 
 //go:embed *.yaml *.conf
 var files embed.FS
+
+//go:embed whereabouts/whereabouts.yaml
+var whereabouts string
 
 // Images says where Pods get their images from.
 type Images struct {
@@ -37,6 +40,23 @@ func Render(images Images) ([]byte, error) {
 	if err := appendFiles(out, files, images.fill); err != nil {
 		return nil, err
 	}
+	return out.Bytes(), nil
+}
+
+const whereaboutsHeader = "# Installs the IPAM plugin whereabouts, beside any CNI: kubectl apply -f antrea-mc-whereabouts.yml\n" +
+	"# Generated from build/ by `make manifest`; not to be edited.\n"
+
+// Whereabouts is the manifest that installs the IPAM plugin.
+func Whereabouts(images Images) ([]byte, error) {
+	out := bytes.NewBufferString(whereaboutsHeader)
+	if err := appendFiles(out, crds.Whereabouts, func(text string) (string, error) { return text, nil }); err != nil {
+		return nil, err
+	}
+	text, err := images.fill(whereabouts)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(out, "---\n%s\n", strings.TrimSpace(text))
 	return out.Bytes(), nil
 }
 

@@ -57,16 +57,48 @@ func find[T any](t *testing.T, kind, name string) T {
 }
 
 func TestManifestIsCurrent(t *testing.T) {
-	want, err := Render(DefaultImages)
+	for name, render := range map[string]func(Images) ([]byte, error){"antrea-mc.yml": Render, "antrea-mc-whereabouts.yml": Whereabouts} {
+		want, err := render(DefaultImages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s is not what build/ says: run `make manifest` (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestWhereaboutsIsApart: who does not install it has none of it.
+func TestWhereaboutsIsApart(t *testing.T) {
+	text, err := Whereabouts(DefaultImages)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile("../../antrea-mc.yml")
+	kinds := map[string]int{}
+	for _, o := range objects(t, text) {
+		kinds[o.GetKind()]++
+		if o.GetKind() == "DaemonSet" {
+			var set appsv1.DaemonSet
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(o.Object, &set, true); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	delete(kinds, "") // the comment at the top
+	want := map[string]int{"CustomResourceDefinition": 3, "ServiceAccount": 1, "ClusterRole": 1, "ClusterRoleBinding": 1, "Role": 1, "RoleBinding": 1, "DaemonSet": 1}
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+	others, err := Render(DefaultImages)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("antrea-mc.yml is not what build/ says: run `make manifest` (-want +got):\n%s", diff)
+	if bytes.Contains(others, []byte("whereabouts")) {
+		t.Error("antrea-mc.yml speaks of whereabouts")
 	}
 }
 
