@@ -116,7 +116,7 @@ func (c *Cluster) waitReady(t testing.TB) {
 		}
 		c.Config = config
 		return true
-	}, time.Minute, 100*time.Millisecond, "API server of %s: %v", c.Name, err)
+	}, 5*time.Minute, 100*time.Millisecond, "API server of %s: %v", c.Name, err)
 	kubeconfig := clientcmdapi.NewConfig()
 	kubeconfig.Clusters[c.Name] = &clientcmdapi.Cluster{Server: c.Config.Host, CertificateAuthorityData: c.Config.CAData}
 	kubeconfig.AuthInfos[c.Name] = &clientcmdapi.AuthInfo{Token: token}
