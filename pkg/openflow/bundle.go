@@ -88,7 +88,9 @@ func decodeBundleAdd(b []byte) (BundleAdd, error) {
 	if int(h.Length) > len(b)-8 {
 		return BundleAdd{}, fmt.Errorf("%s of %d bytes in %d: %w", h.Type, h.Length, len(b)-8, errTruncated)
 	}
-	if h.Type != TypeFlowMod && h.Type != TypeGroupMod {
+	switch h.Type {
+	case TypeFlowMod, TypeGroupMod, TypePortMod, TypePacketOut:
+	default:
 		return BundleAdd{}, fmt.Errorf("%s in a bundle", h.Type)
 	}
 	_, inner, err := Decode(b[8 : 8+int(h.Length)])

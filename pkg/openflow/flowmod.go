@@ -39,6 +39,9 @@ type FlowMod struct {
 	Flow    Flow
 	// CookieMask, for all commands but Add, limits the change to flows whose cookie has these bits of Flow.Cookie.
 	CookieMask uint64
+	// OutPort and OutGroup limit a deletion to flows that send there; 0 for all.
+	OutPort  Port
+	OutGroup uint32
 }
 
 func (FlowMod) mod() {}
@@ -59,8 +62,7 @@ func (m FlowMod) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.BigEndian.AppendUint16(b, f.HardTimeout)
 	b = binary.BigEndian.AppendUint16(b, f.Priority)
 	b = binary.BigEndian.AppendUint32(b, noBuffer)
-	b = binary.BigEndian.AppendUint32(b, uint32(PortAny))
-	b = binary.BigEndian.AppendUint32(b, anyGroup)
+	b = appendOuts(b, m.OutPort, m.OutGroup)
 	b = binary.BigEndian.AppendUint16(b, uint16(f.Flags))
 	b = binary.BigEndian.AppendUint16(b, f.Importance)
 	b, err := f.Match.AppendBinary(b)
@@ -79,6 +81,8 @@ func decodeFlowMod(b []byte) (FlowMod, error) {
 	m := FlowMod{
 		Command:    Command(b[17]),
 		CookieMask: binary.BigEndian.Uint64(b[8:]),
+		OutPort:    Port(notAny(binary.BigEndian.Uint32(b[28:]))),
+		OutGroup:   notAny(binary.BigEndian.Uint32(b[32:])),
 		Flow: Flow{
 			Cookie:      binary.BigEndian.Uint64(b),
 			Table:       TableID(b[16]),

@@ -59,36 +59,54 @@ func DecodeFlowStats(b []byte) (s FlowStats, rest []byte, err error) {
 
 // decodeStats takes the OXS statistics off the front of b.
 func (s *FlowStats) decodeStats(b []byte) ([]byte, error) {
+	stats, rest, err := cutStats(b)
+	if err != nil {
+		return nil, err
+	}
+	s.IdleTime = -1
+	return rest, eachStat(stats, func(field byte, value []byte) {
+		if len(value) != 8 {
+			return
+		}
+		v := binary.BigEndian.Uint64(value)
+		switch field {
+		case oxsDuration:
+			s.Duration = oxsTime(v)
+		case oxsIdle:
+			s.IdleTime = oxsTime(v)
+		case oxsPackets:
+			s.Packets = v
+		case oxsBytes:
+			s.Bytes = v
+		}
+	})
+}
+
+// cutStats takes OXS statistics with their header and padding off the front of b.
+func cutStats(b []byte) (stats, rest []byte, err error) {
 	if len(b) < 4 {
-		return nil, fmt.Errorf("statistics in %d bytes: %w", len(b), errTruncated)
+		return nil, nil, fmt.Errorf("statistics in %d bytes: %w", len(b), errTruncated)
 	}
 	n := int(binary.BigEndian.Uint16(b[2:]))
 	if n < 4 || n+pad8(n) > len(b) {
-		return nil, fmt.Errorf("statistics of %d bytes in %d: %w", n, len(b), errTruncated)
+		return nil, nil, fmt.Errorf("statistics of %d bytes in %d: %w", n, len(b), errTruncated)
 	}
-	s.IdleTime = -1
-	stats, rest := b[4:n], b[n+pad8(n):]
+	return b[4:n], b[n+pad8(n):], nil
+}
+
+// eachStat calls f for the standard's statistics.
+func eachStat(stats []byte, f func(field byte, value []byte)) error {
 	for len(stats) > 0 {
 		if len(stats) < 4 || len(stats) < 4+int(stats[3]) {
-			return nil, fmt.Errorf("statistic in %d bytes: %w", len(stats), errTruncated)
+			return fmt.Errorf("statistic in %d bytes: %w", len(stats), errTruncated)
 		}
 		value := stats[4 : 4+int(stats[3])]
-		if binary.BigEndian.Uint16(stats) == classStats && len(value) == 8 {
-			v := binary.BigEndian.Uint64(value)
-			switch stats[2] >> 1 {
-			case oxsDuration:
-				s.Duration = oxsTime(v)
-			case oxsIdle:
-				s.IdleTime = oxsTime(v)
-			case oxsPackets:
-				s.Packets = v
-			case oxsBytes:
-				s.Bytes = v
-			}
+		if binary.BigEndian.Uint16(stats) == classStats {
+			f(stats[2]>>1, value)
 		}
 		stats = stats[4+len(value):]
 	}
-	return rest, nil
+	return nil
 }
 
 // oxsTime reads seconds and nanoseconds; a switch without the figure says all ones.
@@ -145,6 +163,8 @@ type FlowQuery struct {
 	Cookie     uint64
 	CookieMask uint64 // the bits of Cookie that count
 	Match      Match  // flows at least as specific
+	OutPort    Port   // flows that send there; 0 for all
+	OutGroup   uint32 // flows that send there; 0 for all
 }
 
 // AllFlows chooses every flow of the switch.
@@ -153,8 +173,7 @@ var AllFlows = FlowQuery{Table: TableAll}
 // AppendBinary appends the query as the body of a flow description request.
 func (q FlowQuery) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, byte(q.Table), 0, 0, 0)
-	b = binary.BigEndian.AppendUint32(b, uint32(PortAny))
-	b = binary.BigEndian.AppendUint32(b, anyGroup)
+	b = appendOuts(b, q.OutPort, q.OutGroup)
 	b = append(b, 0, 0, 0, 0)
 	b = binary.BigEndian.AppendUint64(b, q.Cookie)
 	b = binary.BigEndian.AppendUint64(b, q.CookieMask)
@@ -163,15 +182,24 @@ func (q FlowQuery) AppendBinary(b []byte) ([]byte, error) {
 
 // DecodeFlowQuery reads the body of a flow description request.
 func DecodeFlowQuery(b []byte) (FlowQuery, error) {
-	if len(b) < 32 {
-		return FlowQuery{}, fmt.Errorf("flow query in %d bytes: %w", len(b), errTruncated)
+	q, rest, err := cutFlowQuery(b)
+	if err == nil {
+		err = exactly(rest, 0)
 	}
-	q := FlowQuery{
+	return q, err
+}
+
+func cutFlowQuery(b []byte) (q FlowQuery, rest []byte, err error) {
+	if len(b) < 32 {
+		return FlowQuery{}, nil, fmt.Errorf("flow query in %d bytes: %w", len(b), errTruncated)
+	}
+	q = FlowQuery{
 		Table:      TableID(b[0]),
+		OutPort:    Port(notAny(binary.BigEndian.Uint32(b[4:]))),
+		OutGroup:   notAny(binary.BigEndian.Uint32(b[8:])),
 		Cookie:     binary.BigEndian.Uint64(b[16:]),
 		CookieMask: binary.BigEndian.Uint64(b[24:]),
 	}
-	var err error
-	q.Match, _, err = decodeMatch(b[32:])
-	return q, err
+	q.Match, rest, err = decodeMatch(b[32:])
+	return q, rest, err
 }

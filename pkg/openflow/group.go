@@ -28,7 +28,7 @@ const (
 	GroupFastFailover
 )
 
-var groupTypeNames = [...]string{"all", "select", "indirect", "fast_failover"}
+var groupTypeNames = [...]string{"all", "select", "indirect", "ff"}
 
 // String is the type as ovs-ofctl spells it.
 func (t GroupType) String() string {
@@ -124,8 +124,11 @@ func (m GroupMod) AppendBinary(b []byte) ([]byte, error) {
 		bucket = BucketAll
 	}
 	b = binary.BigEndian.AppendUint32(b, bucket)
-	if m.Command == GroupDelete || m.Command == GroupRemove {
+	switch m.Command {
+	case GroupDelete:
 		return b, nil
+	case GroupRemove:
+		m.Group.Buckets = nil
 	}
 	b, n, err := m.Group.appendBuckets(b)
 	binary.BigEndian.PutUint16(b[start+8:], uint16(n))

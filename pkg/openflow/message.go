@@ -5,8 +5,12 @@ import (
 	"fmt"
 )
 
-// Version15 is OpenFlow 1.5 as it stands in every header.
-const Version15 = 6
+// Versions of OpenFlow, as they stand in every header. Only 1.5 is interpreted, beside the messages that are the same in all.
+const (
+	Version10 = 1
+	Version13 = 4
+	Version15 = 6
+)
 
 // HeaderLen is the length of the header of every message.
 const HeaderLen = 8
@@ -177,24 +181,57 @@ func decodeBody(h Header, b []byte) (Message, error) {
 		return Raw{Type: h.Type, Body: clone(b)}, nil
 	}
 	switch h.Type {
-	case TypeFeaturesRequest, TypeBarrierRequest, TypeBarrierReply:
-		return Empty(h.Type), nil
+	case TypeFeaturesRequest, TypeGetConfigRequest, TypeBarrierRequest, TypeBarrierReply, TypeGetAsyncRequest:
+		return Empty(h.Type), exactly(b, 0)
 	case TypeFeaturesReply:
 		return decodeFeatures(b)
+	case TypeGetConfigReply, TypeSetConfig:
+		return decodeConfig(h.Type, b)
+	case TypeExperimenter:
+		if experimenter, _ := experimenterAt(b); experimenter == experimenterNicira {
+			return decodeNicira(b)
+		}
 	case TypeFlowMod:
 		return decodeFlowMod(b)
 	case TypeGroupMod:
 		return decodeGroupMod(b)
-	case TypeFlowRemoved:
-		return decodeFlowRemoved(b)
-	case TypePortStatus:
-		return decodePortStatus(b)
+	case TypePortMod:
+		return decodePortMod(b)
+	case TypeTableMod:
+		return decodeTableMod(b)
+	case TypeMeterMod:
+		return decodeMeterMod(b)
+	case TypePacketOut:
+		return decodePacketOut(b)
+	case TypeRoleRequest, TypeRoleReply:
+		return decodeRole(h.Type == TypeRoleReply, b)
+	case TypeGetAsyncReply, TypeSetAsync:
+		return decodeAsync(AsyncConfig{Set: h.Type == TypeSetAsync}, b)
 	case TypeMultipartRequest, TypeMultipartReply:
-		return decodeMultipart(h.Type, b)
+		return decodeMultipart(h, b)
 	case TypeBundleControl:
 		return decodeBundleControl(b)
 	case TypeBundleAdd:
 		return decodeBundleAdd(b)
+	}
+	return decodeEvent(h, b)
+}
+
+// decodeEvent reads what a switch sends of its own accord.
+func decodeEvent(h Header, b []byte) (Message, error) {
+	switch h.Type {
+	case TypePacketIn:
+		return decodePacketIn(b)
+	case TypeFlowRemoved:
+		return decodeFlowRemoved(b)
+	case TypePortStatus:
+		return decodePortStatus(b)
+	case TypeRoleStatus:
+		return decodeRoleStatus(b)
+	case TypeTableStatus:
+		return decodeTableStatus(b)
+	case TypeRequestForward:
+		return decodeRequestForward(b)
 	}
 	return Raw{Type: h.Type, Body: clone(b)}, nil
 }
@@ -239,7 +276,7 @@ func (m Echo) MessageType() MessageType {
 // AppendBinary implements [Message].
 func (m Echo) AppendBinary(b []byte) ([]byte, error) { return append(b, m.Data...), nil }
 
-// Mod is a message that changes the switch and can be part of a bundle: [FlowMod] or [GroupMod].
+// Mod is a message that changes the switch and can be part of a bundle: [FlowMod], [GroupMod], [PortMod] or [PacketOut].
 type Mod interface {
 	Message
 	// String is the flow or group as ovs-ofctl spells it, for errors.

@@ -1,6 +1,7 @@
 package openflow
 
 import (
+	"encoding/binary"
 	"iter"
 	"slices"
 )
@@ -166,3 +167,68 @@ var messageKinds = slices.Concat([]MessageKind{
 	niciraParts(nxstIPFIXBridge, "NXST_IPFIX_BRIDGE"),
 	niciraParts(nxstIPFIXFlow, "NXST_IPFIX_FLOW"),
 )
+
+// kindNumber is what tells kinds of messages apart.
+type kindNumber struct {
+	kind         MessageType
+	multipart    MultipartType
+	experimenter uint32
+	subtype      uint32
+}
+
+var kindsByNumber = func() map[kindNumber]*MessageKind {
+	index := make(map[kindNumber]*MessageKind, len(messageKinds))
+	for i := range messageKinds {
+		k := &messageKinds[i]
+		index[kindNumber{k.Type, k.Multipart, k.Experimenter, k.Subtype}] = k
+	}
+	return index
+}()
+
+// kindAt is the kind of a message, of which only the beginning has to be there.
+func kindAt(h Header, body []byte) (*MessageKind, bool) {
+	number := kindNumber{kind: h.standardType()}
+	switch number.kind {
+	case TypeMultipartRequest, TypeMultipartReply:
+		n := multipartHeaderLen(h.Version)
+		if len(body) < n {
+			return nil, false
+		}
+		number.multipart = MultipartType(binary.BigEndian.Uint16(body))
+		if number.multipart == MultipartExperimenter {
+			number.experimenter, number.subtype = experimenterAt(body[n:])
+		}
+	case TypeExperimenter:
+		number.experimenter, number.subtype = experimenterAt(body)
+	}
+	k, ok := kindsByNumber[number]
+	return k, ok
+}
+
+// experimenterAt reads the front of a message of an experimenter.
+func experimenterAt(b []byte) (experimenter, subtype uint32) {
+	if len(b) < 8 {
+		return 0, 0
+	}
+	return binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
+}
+
+// multipartHeaderLen is what comes before the body of a multipart message: OpenFlow 1.0 has no padding there.
+func multipartHeaderLen(version uint8) int {
+	if version == Version10 {
+		return 4
+	}
+	return 8
+}
+
+// types10 are the types of OpenFlow 1.0 that have another number in 1.5.
+var types10 = map[MessageType]MessageType{15: TypePortMod, 16: TypeMultipartRequest, 17: TypeMultipartReply,
+	18: TypeBarrierRequest, 19: TypeBarrierReply}
+
+// standardType is the type of OpenFlow 1.5 that the message has.
+func (h Header) standardType() MessageType {
+	if t, ok := types10[h.Type]; ok && h.Version == Version10 {
+		return t
+	}
+	return h.Type
+}

@@ -3,6 +3,7 @@ package openflow
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 // MultipartType is what a multipart request asks for.
@@ -33,6 +34,14 @@ const (
 	MultipartExperimenter     MultipartType = 0xffff // the body begins with the experimenter and its own type
 )
 
+// String is the number, or the name in the specification without its prefix.
+func (t MultipartType) String() string {
+	if k, ok := kindsByNumber[kindNumber{kind: TypeMultipartReply, multipart: t}]; ok {
+		return strings.TrimSuffix(strings.TrimPrefix(k.Name, "OFPST_"), " reply")
+	}
+	return fmt.Sprintf("multipart type %d", uint16(t))
+}
+
 const multipartMore = 1
 
 // Multipart is one message of a request, or of a reply that can have many.
@@ -41,6 +50,8 @@ type Multipart struct {
 	Type  MultipartType
 	More  bool // another message of the same reply follows
 	Body  []byte
+	// Experimenter and Subtype say more of the type [MultipartExperimenter].
+	Experimenter, Subtype uint32
 }
 
 // MessageType implements [Message].
@@ -60,12 +71,16 @@ func (m Multipart) AppendBinary(b []byte) ([]byte, error) {
 	}
 	b = binary.BigEndian.AppendUint16(b, flags)
 	b = append(b, 0, 0, 0, 0)
+	if m.Type == MultipartExperimenter {
+		b = binary.BigEndian.AppendUint32(b, m.Experimenter)
+		b = binary.BigEndian.AppendUint32(b, m.Subtype)
+	}
 	return append(b, m.Body...), nil
 }
 
 // decodeMultipart keeps the body as it is: what reads it goes over it item by item.
-func decodeMultipart(t MessageType, b []byte) (Multipart, error) {
-	m, err := cutMultipart(t, b)
+func decodeMultipart(h Header, b []byte) (Multipart, error) {
+	m, err := cutMultipart(h, b)
 	m.Body = clone(m.Body)
 	return m, err
 }
@@ -76,20 +91,33 @@ func DecodeMultipart(b []byte) (Multipart, error) {
 	if err != nil {
 		return Multipart{}, err
 	}
-	if int(h.Length) != len(b) || h.Type != TypeMultipartReply && h.Type != TypeMultipartRequest {
+	if t := h.standardType(); int(h.Length) != len(b) || t != TypeMultipartReply && t != TypeMultipartRequest {
 		return Multipart{}, fmt.Errorf("%s of %d bytes in %d is no multipart message", h.Type, h.Length, len(b))
 	}
-	return cutMultipart(h.Type, b[HeaderLen:])
+	return cutMultipart(h, b[HeaderLen:])
 }
 
-func cutMultipart(t MessageType, b []byte) (Multipart, error) {
-	if len(b) < 8 {
-		return Multipart{}, fmt.Errorf("%d bytes: %w", len(b), errTruncated)
+func cutMultipart(h Header, b []byte) (Multipart, error) {
+	n := multipartHeaderLen(h.Version)
+	if err := atLeast(b, n); err != nil {
+		return Multipart{}, err
 	}
-	return Multipart{
-		Reply: t == TypeMultipartReply,
+	m := Multipart{
+		Reply: h.standardType() == TypeMultipartReply,
 		Type:  MultipartType(binary.BigEndian.Uint16(b)),
 		More:  binary.BigEndian.Uint16(b[2:])&multipartMore != 0,
-		Body:  b[8:],
-	}, nil
+	}
+	b = b[n:]
+	if m.Type == MultipartExperimenter {
+		if len(b) < 4 {
+			return Multipart{}, fmt.Errorf("experimenter in %d bytes: %w", len(b), errTruncated)
+		}
+		m.Experimenter, b = binary.BigEndian.Uint32(b), b[4:]
+		if len(b) < 4 {
+			return Multipart{}, fmt.Errorf("experimenter's type in %d bytes: %w", len(b), errTruncated)
+		}
+		m.Subtype, b = binary.BigEndian.Uint32(b), b[4:]
+	}
+	m.Body = b
+	return m, nil
 }

@@ -73,18 +73,18 @@ func DecodePortDesc(b []byte) (p PortDesc, rest []byte, err error) {
 }
 
 // AppendBinary appends the port as it stands in a port description reply.
-func (p PortDesc) AppendBinary(b []byte) ([]byte, error) {
-	b = binary.BigEndian.AppendUint32(b, uint32(p.Port))
-	b = binary.BigEndian.AppendUint16(b, uint16(portDescLen+len(p.Properties)))
+func (m PortDesc) AppendBinary(b []byte) ([]byte, error) {
+	b = binary.BigEndian.AppendUint32(b, uint32(m.Port))
+	b = binary.BigEndian.AppendUint16(b, uint16(portDescLen+len(m.Properties)))
 	b = append(b, 0, 0)
-	b = append(b, p.MAC[:]...)
+	b = append(b, m.MAC[:]...)
 	b = append(b, 0, 0)
 	var name [16]byte
-	copy(name[:15], p.Name)
+	copy(name[:15], m.Name)
 	b = append(b, name[:]...)
-	b = binary.BigEndian.AppendUint32(b, p.Config)
-	b = binary.BigEndian.AppendUint32(b, p.State)
-	return append(b, p.Properties...), nil
+	b = binary.BigEndian.AppendUint32(b, m.Config)
+	b = binary.BigEndian.AppendUint32(b, m.State)
+	return append(b, m.Properties...), nil
 }
 
 // PortStatus tells that a port came, went or changed.
@@ -121,18 +121,27 @@ func decodePortStatus(b []byte) (PortStatus, error) {
 
 // FlowRemoved tells that a flow with [FlagSendFlowRemoved] is gone.
 type FlowRemoved struct {
-	Reason uint8 // 0 idle timeout, 1 hard timeout, 2 deleted, 3 group deleted
+	Reason uint8 // 0 idle timeout, 1 hard timeout, 2 deleted, 3 group deleted, 4 meter deleted, 5 evicted
 	Stats  FlowStats
+	Nicira bool // the message of Open vSwitch; TableAll if it does not say the table
 }
 
 // MessageType implements [Message].
-func (FlowRemoved) MessageType() MessageType { return TypeFlowRemoved }
+func (m FlowRemoved) MessageType() MessageType {
+	if m.Nicira {
+		return TypeExperimenter
+	}
+	return TypeFlowRemoved
+}
 
 const flowRemovedLen = 16 // up to the match
 
 // AppendBinary implements [Message].
 func (m FlowRemoved) AppendBinary(b []byte) ([]byte, error) {
 	s := m.Stats
+	if m.Nicira {
+		return m.appendNicira(b), nil
+	}
 	b = append(b, byte(s.Table), m.Reason)
 	b = binary.BigEndian.AppendUint16(b, s.Priority)
 	b = binary.BigEndian.AppendUint16(b, s.IdleTimeout)
@@ -163,5 +172,39 @@ func decodeFlowRemoved(b []byte) (FlowRemoved, error) {
 	}
 	m.Stats.Match = match
 	_, err = m.Stats.decodeStats(rest)
+	return m, err
+}
+
+const niciraFlowRemovedLen = 40 // up to the match
+
+func (m FlowRemoved) appendNicira(b []byte) []byte {
+	s := m.Stats
+	b = binary.BigEndian.AppendUint64(appendNiciraHeader(b, nxtFlowRemoved), s.Cookie)
+	b = append(binary.BigEndian.AppendUint16(b, s.Priority), m.Reason, byte(s.Table+1))
+	b = binary.BigEndian.AppendUint16(appendDuration(b, s.Duration), s.IdleTimeout)
+	n := len(s.Match.oxm)
+	b = binary.BigEndian.AppendUint16(b, uint16(n))
+	b = append(appendCounters(b, s.Packets, s.Bytes), s.Match.oxm...)
+	return append(b, allZeros[:pad8(n)]...)
+}
+
+func decodeNiciraFlowRemoved(b []byte) (FlowRemoved, error) {
+	if err := atLeast(b, niciraFlowRemovedLen); err != nil {
+		return FlowRemoved{}, err
+	}
+	m := FlowRemoved{Nicira: true, Reason: b[10]}
+	m.Stats = FlowStats{Duration: durationAt(b[12:]), IdleTime: -1, Flow: Flow{
+		Cookie:      binary.BigEndian.Uint64(b),
+		Priority:    binary.BigEndian.Uint16(b[8:]),
+		Table:       TableID(b[11]) - 1,
+		IdleTimeout: binary.BigEndian.Uint16(b[20:]),
+	}}
+	readCounters(b[24:], &m.Stats.Packets, &m.Stats.Bytes)
+	n := int(binary.BigEndian.Uint16(b[22:]))
+	b = b[niciraFlowRemovedLen:]
+	err := exactly(b, n+pad8(n))
+	if err == nil {
+		m.Stats.Match, err = DecodeMatch(b[:n])
+	}
 	return m, err
 }

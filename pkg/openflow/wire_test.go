@@ -111,7 +111,7 @@ var messages = []struct {
 		Duration: 9 * time.Second, IdleTime: -1, Packets: 2, Bytes: 3}},
 		"060b004800000007 02 01 0005 0000 0009 0000000000000001 0001000400000000 " +
 			"00000028 80020008 00000009 00000000 80020808 0000000000000002 80020a08 0000000000000003"},
-	{"raw", Raw{Type: TypePacketIn, Body: []byte{1, 2, 3}}, "060a000b00000007 010203"},
+	{"raw", Raw{Type: TypeControllerStatus, Body: []byte{1, 2, 3}}, "0623000b00000007 010203"},
 }
 
 func TestMessages(t *testing.T) {
@@ -229,7 +229,7 @@ func TestRealPrint(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if text := string(out); strings.Contains(text, "***") && test.message.MessageType() != TypePacketIn {
+			if text := string(out); strings.Contains(text, "***") && test.message.MessageType() != TypeControllerStatus {
 				t.Errorf("ovs-ofctl reads %s", text)
 			}
 		})
