@@ -15,8 +15,12 @@ func TestReadConfig(t *testing.T) {
 	}{
 		{name: "empty", text: "", want: Config{APIPort: 10349}},
 		{name: "a port", text: "apiPort: 443", want: Config{APIPort: 443}},
-		{name: "no port", text: "apiPort: 0", err: "apiPort is not a port"},
-		{name: "an unknown key", text: "apiport: 443\nenablePrometheusMetrics: true", err: `unknown field "enablePrometheusMetrics"`},
+		{name: "no port", text: "apiPort: 0", err: "apiPort: 0 is not a port"},
+		{name: "an unknown key", text: "apiport: 443", err: "apiport: unknown key; did you mean apiPort?"},
+		{name: "as Antrea has it", text: "featureGates:\n#  Traceflow: true\napiPort: 10349\nenablePrometheusMetrics: true\nnodeIPAM:\n  enableNodeIPAM: false\n  clusterCIDRs: []\n",
+			want: Config{APIPort: 10349}},
+		{name: "what is not there", text: "nodeIPAM:\n  enableNodeIPAM: true", err: "nodeIPAM.enableNodeIPAM: true is not implemented, only Antrea's default false"},
+		{name: "a gate that is not there", text: "featureGates:\n  Traceflow: false", err: "featureGates.Traceflow: false is not implemented"},
 	}
 	for _, test := range tests {
 		file := filepath.Join(t.TempDir(), "antrea-controller.conf")

@@ -107,6 +107,7 @@ var arrows = map[string][]string{
 	"pkg/version":      {},
 	"pkg/ociimage":     {},
 	"pkg/secureserver": {},
+	"pkg/antreaconf":   {},
 	"build/crds":       {},
 
 	// The switch: what it is to hold never knows how it gets there.
@@ -115,8 +116,8 @@ var arrows = map[string][]string{
 	"pkg/cni":      {"pkg/openflow"},
 
 	// Daemons and tools.
-	"pkg/agent":        {"pkg/apis", "pkg/cni", "pkg/ipam", "pkg/openflow", "pkg/ovs", "pkg/pipeline", "pkg/secureserver", "pkg/version"},
-	"pkg/controller":   {"pkg/apis", "pkg/secureserver", "pkg/version"},
+	"pkg/agent":        {"pkg/antreaconf", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/openflow", "pkg/ovs", "pkg/pipeline", "pkg/secureserver", "pkg/version"},
+	"pkg/controller":   {"pkg/antreaconf", "pkg/apis", "pkg/secureserver", "pkg/version"},
 	"pkg/multicluster": {"pkg/apis"},
 	"pkg/antctl":       {"build/crds", "build/manifests", "pkg/apis", "pkg/multicluster", "pkg/version"},
 	"pkg/lab":          {"pkg/ociimage"},

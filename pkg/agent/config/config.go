@@ -11,12 +11,11 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"reflect"
 	"slices"
-	"strings"
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/antrea-mc/antrea-mc/pkg/antreaconf"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
 
@@ -49,7 +48,7 @@ func Default() Config {
 	var d draft
 	for _, k := range keys {
 		if k.set != nil && k.Default != nil {
-			if err := k.set(&d, normal(k.Default)); err != nil {
+			if err := k.set(&d, antreaconf.Normal(k.Default)); err != nil {
 				panic(fmt.Sprintf("default of %s: %v", k.Name, err))
 			}
 		}
@@ -86,11 +85,10 @@ func Parse(file []byte) (Config, error) {
 		return Config{}, fmt.Errorf("not YAML: %w", err)
 	}
 	d := draft{Config: Default()}
-	gates, errs := parseGates(document["featureGates"])
+	gates, errs := antreaconf.ParseGates(gates, document["featureGates"])
 	delete(document, "featureGates")
 
-	values := make(map[string]any)
-	flatten(values, "", document)
+	values := antreaconf.Flatten(document)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		errs = append(errs, d.put(name, values[name]))
 	}
@@ -105,93 +103,17 @@ func Parse(file []byte) (Config, error) {
 func (d *draft) put(name string, value any) error {
 	i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == name })
 	if i < 0 {
-		return unknown("key", name, keyNames())
+		return antreaconf.Unknown("key", name, keyNames())
 	}
 	k := keys[i]
-	value = normal(value)
-	switch {
-	case value == nil: // a key without value is an unset key
+	if k.set == nil {
+		return antreaconf.CheckFixed(name, value, k.Default)
+	}
+	if value = antreaconf.Normal(value); value == nil { // a key without value is an unset key
 		return nil
-	case k.set == nil && reflect.DeepEqual(value, normal(k.Default)):
-		return nil
-	case k.set == nil:
-		return fmt.Errorf("%s: %v is not implemented, only Antrea's default %v: remove the key", name, show(value), show(k.Default))
 	}
 	if err := k.set(d, value); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
-}
-
-// flatten names every value of a document by its path, as in "multicluster.enable".
-func flatten(into map[string]any, prefix string, m map[string]any) {
-	for name, value := range m {
-		if inner, ok := value.(map[string]any); ok {
-			flatten(into, prefix+name+".", inner)
-			continue
-		}
-		into[prefix+name] = value
-	}
-}
-
-// normal makes values comparable: YAML gives numbers as float64 and empty lists for what others leave out.
-func normal(v any) any {
-	switch v := v.(type) {
-	case int:
-		return float64(v)
-	case int64:
-		return float64(v)
-	case []string:
-		list := []any{}
-		for _, s := range v {
-			list = append(list, s)
-		}
-		return list
-	}
-	return v
-}
-
-func show(v any) string {
-	if s, ok := v.(string); ok {
-		return fmt.Sprintf("%q", s)
-	}
-	return fmt.Sprint(v)
-}
-
-func unknown(what, name string, known []string) error {
-	if n, ok := nearest(name, known); ok {
-		return fmt.Errorf("%s: unknown %s; did you mean %s?", name, what, n)
-	}
-	return fmt.Errorf("%s: unknown %s", name, what)
-}
-
-// nearest is the known name that differs from name the least, if it is near enough for a slip.
-func nearest(name string, known []string) (string, bool) {
-	best, at := "", len(name)/2+1
-	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < at {
-			best, at = k, d
-		}
-	}
-	return best, best != ""
-}
-
-// distance is the number of insertions, deletions and replacements between two words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/antrea-mc/antrea-mc/pkg/antreaconf"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
 
@@ -65,7 +66,7 @@ var keys = []Key{
 		func(c *Config) *bool { return &c.Multicluster.Enable }),
 	text("multicluster.namespace", "", "The Namespace of Gateways and ClusterInfoImports. Empty is the agent's own.",
 		func(c *Config) *string { return &c.Multicluster.Namespace }, nil),
-	text("multicluster.sourceNAT", string(pipeline.SourceNATAuto), "When gateways replace the source address of packets to another cluster by their own: `Auto` where clusters overlap, `Always`, or `Never`.",
+	text("multicluster.sourceNAT", string(pipeline.SourceNATAuto), "When gateways replace the source address of packets to another cluster by their own: `Always`, or `Never`. `Auto` is `Never` as long as clusters that overlap are refused.",
 		func(c *Config) *string { return (*string)(&c.Multicluster.SourceNAT) },
 		oneOf(string(pipeline.SourceNATAuto), string(pipeline.SourceNATAlways), string(pipeline.SourceNATNever))),
 	accepted("multicluster.enablePodToPodConnectivity", false, "Accepted with either value: Pods of all clusters reach each other."),
@@ -122,6 +123,19 @@ var keys = []Key{
 	fixed("secondaryNetwork.ovsBridges", []string{}),
 	fixed("hostNetworkAcceleration.enable", true),
 	fixed("hostNetworkMode", "iptables"),
+	fixed("cniSocket", "/var/run/antrea/cni.sock"),
+	fixed("clientConnection.kubeconfig", ""),
+	fixed("antreaClientConnection.kubeconfig", ""),
+	fixed("ovsRunDir", "/var/run/openvswitch"),
+	fixed("hostProcPathPrefix", "/host"),
+	fixed("enableIPSecTunnel", false),
+	fixed("nplPortRange", ""),
+	fixed("multicastInterfaces", []string{}),
+	fixed("agentRole", "Node"),
+	fixed("flowCollectorAddr", "flow-aggregator/flow-aggregator:4739:tls"),
+	fixed("flowPollInterval", "5s"),
+	fixed("activeFlowExportTimeout", "5s"),
+	fixed("idleFlowExportTimeout", "15s"),
 }
 
 // fixed is a key of Antrea that only has its default here.
@@ -181,7 +195,7 @@ func accepted(name string, value bool, doc string) Key {
 func boolean(v any) (bool, error) {
 	b, ok := v.(bool)
 	if !ok {
-		return false, fmt.Errorf("%v is neither true nor false", show(v))
+		return false, fmt.Errorf("%v is neither true nor false", antreaconf.Show(v))
 	}
 	return b, nil
 }
@@ -191,7 +205,7 @@ func number(name string, value, from, to int, doc string, field func(*Config) *i
 		set: func(d *draft, v any) error {
 			f, ok := v.(float64)
 			if n := int(f); !ok || float64(n) != f || n < from || n > to {
-				return fmt.Errorf("%v is not a whole number from %d to %d", show(v), from, to)
+				return fmt.Errorf("%v is not a whole number from %d to %d", antreaconf.Show(v), from, to)
 			}
 			*field(&d.Config) = int(f)
 			return nil

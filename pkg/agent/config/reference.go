@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/antrea-mc/antrea-mc/pkg/antreaconf"
 )
 
 const referenceHead = `# Configuration of the agent
@@ -43,9 +45,9 @@ func Reference() string {
 	var keyRows, fixedRows, gateRows strings.Builder
 	for _, k := range keys {
 		if k.Implemented() {
-			fmt.Fprintf(&keyRows, "| `%s` | `%s` | %s |\n", k.Name, show(k.Default), k.Doc)
+			fmt.Fprintf(&keyRows, "| `%s` | `%s` | %s |\n", k.Name, antreaconf.Show(k.Default), k.Doc)
 		} else {
-			fmt.Fprintf(&fixedRows, "| `%s` | `%s` |\n", k.Name, show(k.Default))
+			fmt.Fprintf(&fixedRows, "| `%s` | `%s` |\n", k.Name, antreaconf.Show(k.Default))
 		}
 	}
 	for _, g := range gates {
