@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/antrea-mc/antrea-mc/test/s1"
@@ -73,7 +74,7 @@ func TestRealUninstall(t *testing.T) {
 			return err == nil && strings.Contains(out, "table ip6 kube-proxy")
 		}, time.Minute, 500*time.Millisecond)
 	}
-	before := snapshot(t, lab)
+	before, objects := snapshot(t, lab), clusterObjects(t, lab)
 
 	t.Run("antctl uninstall", func(t *testing.T) {
 		install(t, lab)
@@ -81,8 +82,16 @@ func TestRealUninstall(t *testing.T) {
 		antctl(t, lab, "mc", "deploy", "membercluster", "-n", "kube-system")
 		require.Contains(t, antctl(t, lab, "uninstall", "--yes", "--timeout", "2m"), "antrea-mc is uninstalled")
 		requireClean(t, lab, before)
-		left := kubectl(t, lab, "get", "all,cm,sa,role,rolebinding,clusterrole,clusterrolebinding,crd,apiservice,validatingadmissionpolicy", "-A", "-l", "app=antrea", "-o", "name")
-		require.Empty(t, strings.TrimSpace(left))
+		// Namespaces stay, with what Kubernetes itself puts into each.
+		objects["ConfigMap antrea-multicluster kube-root-ca.crt"] = true
+		objects["ServiceAccount antrea-multicluster default"] = true
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			for name := range clusterObjects(t, lab) {
+				assert.True(c, objects[name], "%s is left", name)
+			}
+		}, 20*time.Second, time.Second)
+		annotations := kubectl(t, lab, "get", "nodes", "-o", "jsonpath={.items[*].metadata.annotations}")
+		require.NotContains(t, annotations, "antrea")
 		// Nothing is left to do, and saying so is no error.
 		require.Contains(t, antctl(t, lab, "uninstall", "--yes"), "antrea-mc is uninstalled")
 	})
@@ -94,6 +103,19 @@ func TestRealUninstall(t *testing.T) {
 		kubectl(t, lab, "delete", "--cascade=foreground", "-f", "antrea-mc-cleanup.yml")
 		requireClean(t, lab, before)
 	})
+}
+
+// clusterObjects are the objects of a cluster that an installation could leave behind, by kind, namespace and name.
+func clusterObjects(t *testing.T, lab s1.Lab) map[string]bool {
+	t.Helper()
+	out := kubectl(t, lab, "get", "deployments,daemonsets,services,cm,secrets,sa,roles,rolebindings,clusterroles,clusterrolebindings,crd,apiservices,"+
+		"validatingadmissionpolicies,validatingadmissionpolicybindings,priorityclasses", "-A", "--no-headers",
+		"-o", "custom-columns=K:.kind,N:.metadata.namespace,M:.metadata.name")
+	names := map[string]bool{}
+	for line := range strings.Lines(out) {
+		names[strings.Join(strings.Fields(line), " ")] = true
+	}
+	return names
 }
 
 // install installs antrea-mc and waits until it works.

@@ -14,11 +14,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
-
-// AnnotationTransport holds the addresses that a Node uses for tunnels, if they are not its InternalIPs.
-const AnnotationTransport = "node.antrea.io/transport-addresses"
 
 // errIncomplete says that this Node lacks something that Kubernetes fills in later.
 var errIncomplete = errors.New("not complete yet")
@@ -101,11 +99,11 @@ func gatewayIPs(cidrs []netip.Prefix) []netip.Addr {
 
 // TransportIP is the address that a Node uses for tunnels: the one it says in its annotation, or its InternalIP, IPv4 first.
 func TransportIP(n *corev1.Node) (netip.Addr, error) {
-	if text := n.Annotations[AnnotationTransport]; text != "" {
+	if text := n.Annotations[systemv1alpha1.AnnotationTransport]; text != "" {
 		first, _, _ := strings.Cut(text, ",")
 		ip, err := netip.ParseAddr(first)
 		if err != nil {
-			return netip.Addr{}, fmt.Errorf("node %s: annotation %s: %w", n.Name, AnnotationTransport, err)
+			return netip.Addr{}, fmt.Errorf("node %s: annotation %s: %w", n.Name, systemv1alpha1.AnnotationTransport, err)
 		}
 		return ip, nil
 	}

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
 
@@ -40,7 +41,7 @@ var compareNetIP = cmp.Options{cmpopts.EquateComparable(netip.Addr{}, netip.Pref
 func TestCompute(t *testing.T) {
 	services := []*networkingv1.ServiceCIDR{{Spec: networkingv1.ServiceCIDRSpec{CIDRs: []string{"10.96.0.0/20", "fd00:96::/112"}}}}
 	announced := node("node2", "10.0.0.3", "10.244.2.0/24")
-	announced.Annotations = map[string]string{AnnotationTransport: "172.16.0.3,fd00::3"}
+	announced.Annotations = map[string]string{systemv1alpha1.AnnotationTransport: "172.16.0.3,fd00::3"}
 	tests := []struct {
 		name     string
 		nodes    []*corev1.Node

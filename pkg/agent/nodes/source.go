@@ -19,6 +19,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/informer"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
 
@@ -115,7 +116,7 @@ func (s *Source) announce(ctx context.Context, nodes []*corev1.Node) {
 			return
 		}
 		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-			"annotations": map[string]string{AnnotationTransport: s.TransportIP.String()},
+			"annotations": map[string]string{systemv1alpha1.AnnotationTransport: s.TransportIP.String()},
 		}})
 		if err == nil {
 			_, err = s.Client.CoreV1().Nodes().Patch(ctx, n.Name, types.MergePatchType, patch, metav1.PatchOptions{})

@@ -6,6 +6,7 @@ package uninstall
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,9 +19,12 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 )
 
 // Config is what Run needs.
@@ -65,10 +69,40 @@ func Run(ctx context.Context, c Config) error {
 	if err := c.cleanNodes(ctx); err != nil {
 		return err
 	}
+	if err := c.clearAnnotations(ctx); err != nil {
+		return err
+	}
 	if err := c.deleteAll(ctx, rest); err != nil {
 		return err
 	}
 	fmt.Fprintln(c.Out, "antrea-mc is uninstalled")
+	return nil
+}
+
+// clearAnnotations takes what the agents have written on their Nodes off again.
+func (c Config) clearAnnotations(ctx context.Context) error {
+	list, err := c.Client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for _, node := range list.Items {
+		gone := map[string]any{}
+		for _, key := range systemv1alpha1.NodeAnnotations() {
+			if _, ok := node.Annotations[key]; ok {
+				gone[key] = nil
+			}
+		}
+		if len(gone) == 0 {
+			continue
+		}
+		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": gone}})
+		if err != nil {
+			return err
+		}
+		if _, err := c.Client.CoreV1().Nodes().Patch(ctx, node.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("annotations of Node %s: %w", node.Name, err)
+		}
+	}
 	return nil
 }
 

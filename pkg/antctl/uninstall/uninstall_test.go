@@ -138,6 +138,8 @@ func newCluster(t *testing.T, more ...runtime.Object) (Config, *bytes.Buffer) {
 
 func TestRun(t *testing.T) {
 	c, out := newCluster(t)
+	annotations := map[string]string{"node.antrea.io/agent-api-port": "10350", "node.antrea.io/transport-addresses": "172.16.0.1", "example.com/kept": ""}
+	c.Client = fake.NewClientset(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1", Annotations: annotations}})
 	for range 2 { // a second time there is nothing to do
 		if err := Run(t.Context(), c); err != nil {
 			t.Fatal(err)
@@ -155,6 +157,13 @@ func TestRun(t *testing.T) {
 	}
 	if n := strings.Count(out.String(), "deleting "); n != 24 {
 		t.Errorf("%d objects deleted:\n%s", n, out)
+	}
+	node, err := c.Client.CoreV1().Nodes().Get(t.Context(), "n1", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"example.com/kept": ""}, node.Annotations); diff != "" {
+		t.Errorf("annotations of the Node (-want +got):\n%s", diff)
 	}
 }
 

@@ -16,13 +16,20 @@ import (
 // GroupVersion is the group and version of this package.
 var GroupVersion = schema.GroupVersion{Group: "system.antrea.io", Version: "v1alpha1"}
 
-// What an agent says about its API in annotations of its Node.
+// What an agent says in annotations of its Node.
 const (
-	// AnnotationAgentAPIPort is the TCP port, at the Node's internal IP.
+	// AnnotationTransport holds the addresses that the Node uses for tunnels, if they are not its InternalIPs.
+	AnnotationTransport = "node.antrea.io/transport-addresses"
+	// AnnotationAgentAPIPort is the TCP port of the agent's API, at the Node's internal IP.
 	AnnotationAgentAPIPort = "node.antrea.io/agent-api-port"
 	// AnnotationAgentAPICertificate is "sha256:" and the hexadecimal SHA-256 of the certificate that the agent serves with.
 	AnnotationAgentAPICertificate = "node.antrea.io/agent-api-certificate"
 )
+
+// NodeAnnotations are all annotations that agents write.
+func NodeAnnotations() []string {
+	return []string{AnnotationTransport, AnnotationAgentAPIPort, AnnotationAgentAPICertificate}
+}
 
 // AgentAudience is the audience of the tokens that antrea-controller shows to agents: they are of no use elsewhere.
 const AgentAudience = "antrea-agent"
