@@ -64,13 +64,14 @@ func newAgent(t *testing.T, node, old string) string {
 	}
 }
 
-// flowChanges is the number of flow changes that the running agent has sent, by its own metric.
+// flowChanges is the number of changes to flows and groups that the running agent has sent, by its own metric.
 func flowChanges(t *testing.T, node string) string {
 	t.Helper()
 	metrics, err := lab.Metrics(t.Context(), node)
 	require.NoError(t, err)
 	changes := metrics["antrea_agent_ovs_flow_ops_count"].GetMetric()
 	require.NotEmpty(t, changes, "no antrea_agent_ovs_flow_ops_count in the agent's metrics")
+	changes = append(changes, metrics["antrea_agent_ovs_group_ops_total"].GetMetric()...)
 	total := 0.0
 	for _, m := range changes {
 		total += m.GetCounter().GetValue()

@@ -1,12 +1,15 @@
 package e2e
 
 import (
-	"os/exec"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	labs "github.com/antrea-mc/antrea-mc/pkg/lab"
 	"github.com/antrea-mc/antrea-mc/test/s1"
 )
 
@@ -25,12 +28,30 @@ func TestRealNodeKilled(t *testing.T) {
 	}, time.Minute, time.Second)
 	err = lab.Reachable(t.Context(), s1.PodOn(pods, "cl1-node2"), s1.PodOn(pods, "cl2-node2").IP, time.Minute)
 	require.NoError(t, err)
-	seen := map[string]bool{}
-	for _, p := range pods {
-		require.False(t, seen[p.IP.String()], "%s is used twice", p.IP)
-		seen[p.IP.String()] = true
-	}
+	requireNoAddressTwice(t)
 	expect(t, s1.Checks(lab, pods))
+}
+
+// requireNoAddressTwice looks at all Pods of all clusters.
+func requireNoAddressTwice(t *testing.T) {
+	t.Helper()
+	holder := map[string]string{}
+	for _, c := range s1.Clusters {
+		out, err := lab.Kubectl(t.Context(), c, "get", "pods", "-A", "-o",
+			`jsonpath={range .items[?(@.status.phase=="Running")]}{.metadata.namespace}/{.metadata.name} {.status.podIP} {.spec.hostNetwork}{"\n"}{end}`)
+		require.NoError(t, err)
+		count := 0
+		for line := range strings.Lines(out) {
+			f := strings.Fields(line)
+			if len(f) != 2 { // on the host's network, or without an address yet
+				continue
+			}
+			require.Empty(t, holder[f[1]], "%s of %s has the address %s, too", f[0], c, f[1])
+			holder[f[1]] = c + " " + f[0]
+			count++
+		}
+		require.Greater(t, count, len(s1.Nodes(c)), "Pods of %s with an address of their own: %s", c, out)
+	}
 }
 
 // TestRealLabDown is the last: nothing is left of a lab that is taken down.
@@ -39,15 +60,51 @@ func TestRealLabDown(t *testing.T) {
 	if *keep {
 		t.Skip("-keep: the lab stays")
 	}
-	require.NoError(t, lab.Down(t.Context()))
-	for _, look := range []string{
-		"ip netns list | grep -w " + *labName,
-		"grep " + *labName + " /proc/mounts",
-		"find /sys/fs/cgroup -maxdepth 3 -type d -name '*" + *labName + "*' | grep .",
-		"ps -eo pid,args | grep -E 'antrea-lab|kube-apiserver|kubelet|containerd|etcd|ovs-vswitchd' | grep -- " + *labName + " | grep -v grep",
-		"ls -d /run/antrea-lab/" + *labName,
-	} {
-		out, err := exec.Command("sh", "-c", look).Output()
-		require.Error(t, err, "left behind: %s: %s", look, out)
+	cache, err := labs.OpenCache()
+	require.NoError(t, err)
+	// The namespaces of all Nodes, as the kernel numbers them.
+	spaces := map[string]string{}
+	for _, c := range s1.Clusters {
+		for _, node := range s1.Nodes(c) {
+			out, err := lab.Exec(t.Context(), node, "sh", "-c", "for s in net mnt pid uts ipc; do readlink /proc/self/ns/$s; done")
+			require.NoError(t, err)
+			require.Len(t, strings.Fields(out), 5)
+			for _, s := range strings.Fields(out) {
+				spaces[s] = node
+			}
+		}
 	}
+	before := processes(spaces)
+	require.Greater(t, len(before), len(spaces), "processes that are seen in the Nodes of a running lab")
+	dir := filepath.Join(cache.Dir, "labs", *labName)
+	require.DirExists(t, dir)
+
+	require.NoError(t, lab.Down(t.Context()))
+	for link, space := range before {
+		to, err := os.Readlink(link)
+		require.False(t, err == nil && to == space, "%s: a process is left in %s of %s", link, space, spaces[space])
+	}
+	require.NoDirExists(t, dir)
+	require.NoFileExists(t, filepath.Join(cache.Dir, "locks", *labName))
+	for _, pattern := range []string{"/sys/fs/cgroup/antrea-lab-", "/sys/fs/cgroup/*/antrea-lab-"} {
+		groups, err := filepath.Glob(pattern + *labName)
+		require.NoError(t, err)
+		require.Empty(t, groups)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	require.NoError(t, err)
+	require.NotContains(t, string(mounts), dir)
+}
+
+// processes are those of this machine that are in one of the namespaces: the links below /proc that say so.
+func processes(spaces map[string]string) map[string]string {
+	found := map[string]string{}
+	links, _ := filepath.Glob("/proc/[0-9]*/ns/*")
+	for _, l := range links {
+		to, err := os.Readlink(l) // the process may have ended
+		if _, ok := spaces[to]; err == nil && ok {
+			found[l] = to
+		}
+	}
+	return found
 }

@@ -16,9 +16,10 @@ import (
 // traffic is what crosses the network while a test does something to it: a ping every 10 ms and 50 new TCP connections a
 // second, from one Pod to another.
 type traffic struct {
-	done chan struct{}
-	ping s1.Ping
-	tcp  struct {
+	done    chan struct{}
+	seconds int
+	ping    s1.Ping
+	tcp     struct {
 		Tried, OK int
 		MaxGap    time.Duration
 		Errors    map[string]int
@@ -28,7 +29,7 @@ type traffic struct {
 
 // startTraffic starts it for some seconds, at least ten: a thousand pings.
 func startTraffic(ctx context.Context, from, to s1.Pod, seconds int) *traffic {
-	tr := &traffic{done: make(chan struct{})}
+	tr := &traffic{done: make(chan struct{}), seconds: seconds}
 	pinged := make(chan error, 1)
 	go func() {
 		out, err := lab.Pod(ctx, from, "probe", "ping", "-interval", "10ms", "-count", fmt.Sprint(seconds*100), to.IP.String())
@@ -55,6 +56,7 @@ func (tr *traffic) requireNothingLost(t *testing.T, minPings int) {
 	require.NoError(t, tr.err)
 	t.Logf("%d pings, %d lost; %d connections, %d lost, longest gap %s", tr.ping.Sent, tr.ping.Lost(), tr.tcp.Tried, tr.tcp.Tried-tr.tcp.OK, tr.tcp.MaxGap)
 	require.GreaterOrEqual(t, tr.ping.Sent, minPings)
+	require.GreaterOrEqual(t, tr.tcp.Tried, 50*tr.seconds, "new connections")
 	require.Zero(t, tr.ping.Lost(), "pings lost")
 	require.Equal(t, tr.tcp.Tried, tr.tcp.OK, "connections lost: %v", tr.tcp.Errors)
 }
