@@ -154,6 +154,14 @@ func TestRealClusterSet(t *testing.T) {
 		require.NoError(t, west.List(t.Context(), &secrets, client.InNamespace(memberNamespace)))
 		require.Empty(t, secrets.Items)
 
+		// It comes back with the addresses of another: it is told, and nobody else hears of it.
+		west.putConfigMap(t, config.ConfigMap, config.Key, "podCIDRs: [10.20.0.0/20]\n")
+		_, err := west.mc(t, "join --clusterid west -n kube-system --config-file @join.yml")
+		require.ErrorContains(t, err, `CIDROverlap: cluster "west": Pod CIDR 10.20.0.0/20 overlaps Pod CIDR 10.20.0.0/24 of cluster "east"`)
+		hub.wantImports(t, eastInfo)
+		require.Equal(t, versions["east-clusterinfo"], hub.importVersions(t)["east-clusterinfo"])
+
+		west.putConfigMap(t, config.ConfigMap, config.Key, "podCIDRs: [\"\"]\n")
 		west.mustMC(t, "join --clusterid west -n kube-system --config-file @join.yml")
 		hub.wantImports(t, eastInfo, westInfo)
 		require.Equal(t, versions["east-clusterinfo"], hub.importVersions(t)["east-clusterinfo"])
