@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // Builder makes what labs are made of and keeps it in the cache: Kubernetes' programs, images and image stores. Whatever
@@ -109,15 +110,19 @@ func (b *Builder) Binaries(ctx context.Context) (string, error) {
 	}
 	dir := filepath.Join(b.Cache.Dir, "bin", fmt.Sprintf("%s%s-%x", name, runtime.GOARCH, sum.Sum(nil)[:4]))
 	return dir, b.once(dir, func(tmp string) error {
+		start := time.Now()
 		for _, m := range modules {
 			b.Progress.Say("building %s %s (once, some minutes)", m.versions, versions[m.dir])
 			if err := build(ctx, filepath.Join(b.Source, m.dir), tmp, m, versions[m.dir]); err != nil {
 				return err
 			}
 		}
-		return nil
+		return writeFile(filepath.Join(tmp, BuildTimeFile), fmt.Appendln(nil, time.Since(start).Round(time.Second)), 0o644)
 	})
 }
+
+// BuildTimeFile lies beside the programs and tells how long it took to build them.
+const BuildTimeFile = "build-time"
 
 // All fills the cache with everything that labs share and returns the folder of Kubernetes' programs.
 func (b *Builder) All(ctx context.Context) (string, error) {

@@ -34,9 +34,10 @@ func Checks(l Lab, pods []Pod) []Check {
 		{"S1.7", "address of each Pod is in its Node's /24", "9 of 9", l.eachPod(pods, podSubnet)},
 		{"S1.7", "ping -M do at exactly the Pod MTU, one byte more refused", "1450 passes, 1451 does not", l.mtuExact(gw1, ord2)},
 		{"S1.7", "1 MB over TCP, " + ord1.Node + " to " + ord2.Node, "equal SHA-256", l.transfer(ord1, ord2)},
-		{"S1.7", "Node cl1-node2 to " + ord2.String(), "10/10 answered", l.nodePing("cl1-node2", ord2)},
+		{"S1.7", "Node cl1-node2 to " + ord2.String(), "10/10 answered, ttl=61", l.nodePing(ord1, ord2)},
 		{"S1.7", "nslookup from a Pod on each Node", "9 of 9 resolve", l.eachPod(pods, resolves)},
 		{"S1.7", "Pod to ClusterIP, backends on every Node", "3 Pods of 3 answer", l.service(gw1)},
+		{"S1.7", "Pod on each Node to ClusterIP, backend on the host's network", "9 of 9 answered", l.eachPod(pods, apiServer)},
 	}
 	checks = append(checks, captureChecks(l, pods)...)
 	for _, node := range []string{"cl1-node1", "cl1-node2"} {
@@ -194,18 +195,30 @@ func (l Lab) transfer(from, to Pod) func(context.Context) (string, error) {
 	}
 }
 
-func (l Lab) nodePing(node string, to Pod) func(context.Context) (string, error) {
+// nodePing pings from the Node that a Pod is on. Answers to a Node are not routed by its own switch: one less is taken off
+// their time to live than off those to its Pods.
+func (l Lab) nodePing(on, to Pod) func(context.Context) (string, error) {
+	ttl := ExpectedTTL(on, to) + 1
 	return func(ctx context.Context) (string, error) {
-		out, err := l.Exec(ctx, node, "ping", "-c", "10", "-i", "0.1", "-W", "2", to.IP.String())
+		out, err := l.Exec(ctx, on.Node, "ping", "-c", "10", "-i", "0.1", "-W", "2", to.IP.String())
 		p, perr := ParsePing(out)
 		if perr != nil {
 			return "", errors.Join(err, perr)
 		}
-		if p.Lost() != 0 {
-			return p.String(), fmt.Errorf("%d lost", p.Lost())
+		if p.Lost() != 0 || !p.OnlyTTL(ttl) {
+			return p.String(), fmt.Errorf("want 10/10 answered, all with ttl=%d", ttl)
 		}
 		return p.String(), nil
 	}
+}
+
+// apiServer asks the cluster's API server, which is on the master's own network, by its ClusterIP.
+func apiServer(ctx context.Context, l Lab, p Pod) (string, error) {
+	out, err := l.Pod(ctx, p, "bash", "-c", "curl -sk --max-time 5 https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/readyz")
+	if err == nil && out != "ok" {
+		err = fmt.Errorf("want ok, got %q", out)
+	}
+	return "answered", err
 }
 
 // service asks the ClusterIP until each of the three Pods has answered.

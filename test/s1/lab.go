@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/antrea-mc/antrea-mc/pkg/lab"
 )
 
 // Lab runs commands in a lab through the programs that a person would use.
@@ -78,6 +80,19 @@ func (l Lab) Shell(ctx context.Context, line string) (string, error) {
 	env := append(os.Environ(), "PATH="+bin+":"+strings.TrimSpace(kubernetes)+":"+os.Getenv("PATH"),
 		"KUBECONFIG="+kubeconfigs, "KUBECACHEDIR="+filepath.Join(l.Out, "kube-cache"), "NO_COLOR=1")
 	return run(ctx, env, nil, "bash", "-c", "cd "+l.Out+" && "+line)
+}
+
+// BuildTime is how long it took to build what is in the cache.
+func (l Lab) BuildTime(ctx context.Context) string {
+	dir, err := run(ctx, nil, nil, l.tool("build")...) // prints the folder
+	if err != nil {
+		return err.Error()
+	}
+	took, err := os.ReadFile(filepath.Join(strings.TrimSpace(dir), lab.BuildTimeFile))
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(took))
 }
 
 func (l Lab) kubeconfigs(ctx context.Context) (string, error) {

@@ -16,7 +16,7 @@ func InCluster(l Lab, pods []Pod) []Check {
 		{"S1.7", "address of each Pod is in its Node's /24", each(""), l.eachPod(pods, podSubnet)},
 		{"S1.7", "ping -M do at exactly the Pod MTU, one byte more refused", "1450 passes, 1451 does not", l.mtuExact(first, last)},
 		{"S1.7", "1 MB over TCP, " + first.Node + " to " + last.Node, "equal SHA-256", l.transfer(first, last)},
-		{"S1.7", "Node " + first.Node + " to " + last.String(), "10/10 answered", l.nodePing(first.Node, last)},
+		{"S1.7", "Node " + first.Node + " to " + last.String(), "10/10 answered", l.nodePing(first, last)},
 		{"S1.7", "nslookup from a Pod on each Node", each(" resolve"), l.eachPod(pods, resolves)},
 		{"S1.7", "Pod to ClusterIP, backends on every Node", "3 Pods of 3 answer", l.service(first)},
 		{"S1.9", "antctl get ovsflows has the flows of each Pod", each(""), l.eachPod(pods, podFlows)},

@@ -48,6 +48,26 @@ func (l Lab) Play(ctx context.Context, show func(Step, string)) ([]Figure, error
 	return figures, l.settle(ctx)
 }
 
+// Rejoin has cl3 leave and join again, and tells how long it is from typing the join until its Pods are reached.
+func (l Lab) Rejoin(ctx context.Context) ([]Figure, error) {
+	const gone = "for i in $(seq 100); do ovs-ofctl dump-flows br-int | grep -q nw_dst=10.244.32.0/20 || exit 0; sleep 0.1; done; exit 1"
+	if _, err := l.Shell(ctx, "antctl --context cl3 mc leave -n kube-system --clusterset demo-clusterset"); err != nil {
+		return nil, err
+	}
+	if _, err := l.Exec(ctx, "cl1-node1", "bash", "-c", gone); err != nil {
+		return nil, fmt.Errorf("cl3 has left and cl1-node1 still has flows for it: %w", err)
+	}
+	start := time.Now()
+	if _, err := l.Shell(ctx, "antctl --context cl3 mc join --clusterid "+ClusterIDs["cl3"]+" -n kube-system --config-file join-config.yml"); err != nil {
+		return nil, err
+	}
+	if err := l.reach(ctx, "cl1-node2", "cl3-node2"); err != nil {
+		return nil, err
+	}
+	took := time.Since(start).Round(time.Millisecond).String()
+	return []Figure{{"cl3 joins again, until cl1-node2 reaches cl3-node2", took}}, l.settle(ctx)
+}
+
 // settle waits until the clusters reach each other; how well they do is what the checks are for.
 func (l Lab) settle(ctx context.Context) error {
 	for _, pair := range [][2]string{{"cl1-node2", "cl2-node2"}, {"cl2-node2", "cl3-node2"}, {"cl3-node2", "cl1-node2"}} {

@@ -75,6 +75,7 @@ func Steps(manifest, pods string) []Step {
 	for _, c := range Clusters {
 		add("", "kubectl --context "+c+" -n kube-system wait --for=create gateway/"+GatewayNode(c)+" --timeout=60s && kubectl --context "+c+" get gateway -n kube-system")
 	}
+	add("who is in, and through which gateways", "antctl --context cl1 mc get clusterset -A && antctl --context cl1 mc get gateway -A")
 	return s
 }
 
