@@ -247,10 +247,10 @@ func (d QueueDesc) appendText(p *printer) {
 			continue
 		}
 		rate := binary.BigEndian.Uint16(prop.body)
-		switch {
-		case prop.kind == 1:
+		switch prop.kind {
+		case 1:
 			p.queueRate("min_rate", rate)
-		case prop.kind == 2:
+		case 2:
 			p.queueRate("max_rate", rate)
 		}
 	}
