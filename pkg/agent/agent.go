@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
@@ -23,6 +24,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/agent/host"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/multicluster"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/nodes"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/probe"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/underlay"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
@@ -57,6 +59,8 @@ type agent struct {
 	store    *state.Store
 	syncer   *flows.Syncer
 	pods     *pods
+	probes   *probe.Watcher // nil without multi-cluster
+	events   *events
 	datapath string
 	bridge   bridge
 	registry *prometheus.Registry
@@ -87,11 +91,11 @@ func Run(ctx context.Context, c Config) error {
 
 	sources := []string{nodes.SourceName, podsSource}
 	if c.Multicluster.Enable {
-		sources = append(sources, multicluster.SourceName)
+		sources = append(sources, multicluster.SourceName, probe.SourceName)
 	}
 	a := &agent{
 		Config: c, db: db, datapath: datapath, bridge: b, registry: prometheus.NewRegistry(),
-		store: state.New(pipeline.State{Node: node}, sources...),
+		store: state.New(pipeline.State{Node: node}, sources...), events: newEvents(c.Client, c.NodeName),
 	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	bundle := 0
@@ -100,13 +104,28 @@ func Run(ctx context.Context, c Config) error {
 	}
 	a.syncer = flows.New(flows.Config{
 		Address: "unix:" + filepath.Join(c.OVSRunDir, c.OVSBridge+".mgmt"), Store: a.store, BundleSize: bundle,
-		AuditInterval: auditInterval, Ready: db.EndFlowRestoreWait, Metrics: flows.NewMetrics(a.registry),
+		AuditInterval: auditInterval, Ready: a.switchReady, Metrics: flows.NewMetrics(a.registry),
 	})
 	a.pods = newPods(db, b, a.store, a.syncer)
+	if c.Multicluster.Enable {
+		a.probes = probe.New(probe.Config{
+			Store: a.store, DB: db, Bridge: c.OVSBridge, RunDir: c.OVSRunDir, Registry: a.registry, Notify: a.events.notify,
+		})
+	}
 	if err := a.registerMetrics(); err != nil {
 		return err
 	}
 	return a.run(ctx, fallback)
+}
+
+// switchReady lets the switch forward, now that it has its flows.
+func (a *agent) switchReady(ctx context.Context, fresh bool) error {
+	if a.probes != nil {
+		if err := a.probes.Started(ctx, fresh); err != nil {
+			return err
+		}
+	}
+	return a.db.EndFlowRestoreWait(ctx)
 }
 
 // run runs the parts, each until ctx is done.
@@ -132,7 +151,9 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	}).Run)
 	if a.Multicluster.Enable {
 		start("multicluster", (&multicluster.Source{Client: a.Dynamic, Namespace: a.Multicluster.Namespace, Store: a.store}).Run)
+		start("probes", a.probes.Run)
 	}
+	start("events", a.events.run)
 	if a.datapath == underlay.Netdev {
 		start("underlay", (&underlay.Reconciler{Store: a.store, DB: a.db, RunDir: a.OVSRunDir, ProcSys: a.ProcSys}).Run)
 	} else if err := errors.Join(underlay.Cleanup(ctx), a.db.DeleteBridge(ctx, underlay.BridgeName)); err != nil {
@@ -150,7 +171,8 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	start("conflist", a.installConflist)
 	start("api", a.serveAPI)
 	if fallback {
-		start("event", func(ctx context.Context) error { return warnUserspace(ctx, a.Client, a.NodeName) })
+		klog.FromContext(ctx).Info(userspaceMessage)
+		a.events.notify(probe.Event{Type: corev1.EventTypeWarning, Reason: "UserspaceDatapath", Message: userspaceMessage})
 	}
 	return group.Wait()
 }

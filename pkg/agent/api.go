@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/apiserver"
-	"github.com/antrea-mc/antrea-mc/pkg/agent/probe"
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
@@ -111,18 +110,8 @@ func (a api) Ready() error { return a.network().Ready() }
 
 // GatewayPeers implements [apiserver.Agent].
 func (a api) GatewayPeers(context.Context) (systemv1alpha1.GatewayPeerList, error) {
-	snapshot, _ := a.store.Snapshot()
-	_, isGateway := snapshot.ThisGateway()
-	list := systemv1alpha1.GatewayPeerList{Gateway: isGateway, Items: []systemv1alpha1.GatewayPeer{}}
-	for _, p := range probe.Peers(snapshot) {
-		item := systemv1alpha1.GatewayPeer{
-			ClusterID: p.Cluster, Name: p.Name, Address: p.Address.String(), Gateway: p.Gateway, Weight: int32(p.Weight),
-			State: systemv1alpha1.PeerUnknown, Message: "not watched yet",
-		}
-		for _, subnet := range p.Subnets {
-			item.SubnetCIDRs = append(item.SubnetCIDRs, subnet.String())
-		}
-		list.Items = append(list.Items, item)
+	if a.probes == nil {
+		return systemv1alpha1.GatewayPeerList{Items: []systemv1alpha1.GatewayPeer{}}, nil
 	}
-	return list, nil
+	return a.probes.Report(), nil
 }

@@ -28,6 +28,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/klog/v2"
@@ -105,7 +106,60 @@ func runChild(file string) error {
 		}
 	}
 	c.Agent.Dynamic = client
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGUSR1)
+	go func() {
+		for range again {
+			if err := replaceObjects(ctx, file, client, resources); err != nil {
+				fmt.Fprintln(os.Stderr, "replace objects:", err)
+			}
+		}
+	}()
 	return Run(ctx, c.Agent)
+}
+
+// replaceObjects makes the objects of an agent's API server those that the file has now.
+func replaceObjects(ctx context.Context, file string, client dynamic.Interface, resources map[string]schema.GroupVersionResource) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var c child
+	if err := json.Unmarshal(text, &c); err != nil {
+		return err
+	}
+	for kind, resource := range resources {
+		into := client.Resource(resource).Namespace(c.Agent.Namespace)
+		had, err := into.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		gone := make(map[string]bool)
+		for _, o := range had.Items {
+			gone[o.GetName()] = true
+		}
+		for _, o := range c.Objects {
+			object := &unstructured.Unstructured{Object: o}
+			if object.GetKind() != kind {
+				continue
+			}
+			if gone[object.GetName()] {
+				_, err = into.Update(ctx, object, metav1.UpdateOptions{})
+			} else {
+				_, err = into.Create(ctx, object, metav1.CreateOptions{})
+			}
+			if err != nil {
+				return err
+			}
+			delete(gone, object.GetName())
+		}
+		for name := range gone {
+			if err := into.Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // fabric is the network between Nodes: one L2 segment in a namespace of its own.
@@ -203,13 +257,19 @@ func (f *fabric) node(name, address string) *testNode {
 func (n *testNode) start() {
 	n.t.Helper()
 	n.spawn()
+	n.ready()
+}
+
+func (n *testNode) ready() {
+	n.t.Helper()
 	n.until("the agent is ready", func() bool {
 		_, err := os.Stat(filepath.Join(n.dir, cni.ConflistName))
 		return err == nil && strings.Contains(n.log.String(), "Flows are in sync") && strings.Contains(n.log.String(), "Answering the CNI plugin")
 	})
 }
 
-func (n *testNode) spawn() {
+// write writes what the agent is told and returns the file.
+func (n *testNode) write() string {
 	n.t.Helper()
 	text, err := json.Marshal(n.child)
 	if err != nil {
@@ -219,6 +279,22 @@ func (n *testNode) spawn() {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		n.t.Fatal(err)
 	}
+	return file
+}
+
+// replace gives the agent's API server other objects.
+func (n *testNode) replace(objects []map[string]any) {
+	n.t.Helper()
+	n.child.Objects = objects
+	n.write()
+	if err := n.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *testNode) spawn() {
+	n.t.Helper()
+	file := n.write()
 	n.log = &syncBuffer{}
 	n.cmd = exec.Command("ip", "netns", "exec", n.ns, os.Args[0])
 	n.cmd.Env = append(os.Environ(), childEnv+"="+file)

@@ -14,7 +14,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
 )
 
-var inSync = regexp.MustCompile(`Flows are in sync.* added=(\d+) modified=(\d+) deleted=(\d+)`)
+var inSync = regexp.MustCompile(`Flows are in sync.* added=(\d+) modified=(\d+) deleted=(\d+).*`)
 
 func TestRealTwoNodes(t *testing.T) {
 	f := newFabric(t)
@@ -243,12 +243,16 @@ func gatewayObject(name, ip string) map[string]any {
 	}
 }
 
-func importObject(id, pods, services, gateway string) map[string]any {
+func importObject(id, pods, services string, gateways ...string) map[string]any {
+	infos := []any{}
+	for _, g := range gateways {
+		infos = append(infos, map[string]any{"gatewayIP": g})
+	}
 	return map[string]any{
 		"apiVersion": "multicluster.crd.antrea.io/v1alpha1", "kind": "ClusterInfoImport",
 		"metadata": map[string]any{"name": id + "-clusterinfo", "namespace": "kube-system"},
 		"spec": map[string]any{
-			"clusterID": id, "podCIDRs": []any{pods}, "serviceCIDR": services, "gatewayInfos": []any{map[string]any{"gatewayIP": gateway}},
+			"clusterID": id, "podCIDRs": []any{pods}, "serviceCIDR": services, "gatewayInfos": infos,
 		},
 	}
 }

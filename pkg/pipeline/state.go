@@ -61,6 +61,7 @@ type Gateway struct {
 	InternalIP netip.Addr // where Nodes of this cluster send to
 	GatewayIP  netip.Addr // where gateways of other clusters send to
 	Weight     int        // its share of what the cluster sends; 0 is 1
+	Draining   bool       // it is to go, and tells its peers so itself: no flow depends on it
 }
 
 // Cluster is another cluster of the ClusterSet.

@@ -27,8 +27,8 @@ type Config struct {
 	BundleSize int
 	// AuditInterval is the time between two comparisons of the whole switch; 0 is never.
 	AuditInterval time.Duration
-	// Ready, if set, is called whenever all flows are in after the switch was connected.
-	Ready   func(context.Context) error
+	// Ready, if set, is called whenever all flows are in after the switch was connected. The switch was fresh if it had none.
+	Ready   func(ctx context.Context, fresh bool) error
 	Metrics *Metrics
 }
 
@@ -103,7 +103,7 @@ func (s *Syncer) serve(ctx context.Context, conn *ofconn.Conn) error {
 		return conn.Err()
 	case <-s.cfg.Store.Synced():
 	}
-	drift, err := s.full(ctx, conn)
+	drift, fresh, err := s.full(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("first sync: %w", err)
 	}
@@ -111,7 +111,7 @@ func (s *Syncer) serve(ctx context.Context, conn *ofconn.Conn) error {
 		"total", len(s.have.flows), "groups", len(drift.GroupsSet)+len(drift.GroupsDeleted))
 	s.cfg.Metrics.fullSync(drift)
 	if s.cfg.Ready != nil {
-		if err := s.cfg.Ready(ctx); err != nil {
+		if err := s.cfg.Ready(ctx, fresh); err != nil {
 			return err
 		}
 	}
@@ -151,26 +151,27 @@ func (s *Syncer) follow(ctx context.Context, conn *ofconn.Conn, changes <-chan s
 	}
 }
 
-// full dumps the switch and sends whatever differs from the state.
-func (s *Syncer) full(ctx context.Context, conn *ofconn.Conn) (Difference, error) {
+// full dumps the switch and sends whatever differs from the state. A fresh switch had no flows of ours.
+func (s *Syncer) full(ctx context.Context, conn *ofconn.Conn) (d Difference, fresh bool, err error) {
 	snapshot, version := s.cfg.Store.Snapshot()
 	s.compile(ctx, snapshot)
 	have, err := dump(ctx, conn)
 	if err != nil {
-		return Difference{}, err
+		return Difference{}, false, err
 	}
-	s.have, s.perTable = have, make(map[openflow.TableID]int)
-	for key := range have.flows {
+	s.have, s.perTable, fresh = have, make(map[openflow.TableID]int), true
+	for key, f := range have.flows {
 		s.perTable[key.Table]++
+		fresh = fresh && !ours(f)
 	}
 	s.note(func() { clear(s.refused) })
 	want, _ := s.wanted.all()
 	diff := difference(want, have)
 	if err := s.send(ctx, conn, diff); err != nil {
-		return Difference{}, err
+		return Difference{}, false, err
 	}
 	s.note(func() { s.applied = version })
-	return diff, nil
+	return diff, fresh, nil
 }
 
 // incremental sends what a change of the state changes.
@@ -229,7 +230,7 @@ func (s *Syncer) audit(ctx context.Context, conn *ofconn.Conn) (Difference, erro
 	if err := s.incremental(ctx, conn); err != nil {
 		return Difference{}, err
 	}
-	drift, err := s.full(ctx, conn)
+	drift, _, err := s.full(ctx, conn)
 	if err != nil {
 		return Difference{}, fmt.Errorf("audit: %w", err)
 	}

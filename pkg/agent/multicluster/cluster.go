@@ -48,7 +48,7 @@ func gatewayOf(g v1alpha1.Gateway) (pipeline.Gateway, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return pipeline.Gateway{}, fmt.Errorf("gateway %s: %w", g.Name, err)
 	}
-	return pipeline.Gateway{Name: g.Name, InternalIP: internal, GatewayIP: external, Weight: int(g.Weight)}, nil
+	return pipeline.Gateway{Name: g.Name, InternalIP: internal, GatewayIP: external, Weight: int(g.Weight), Draining: g.DrainingSince != nil}, nil
 }
 
 func clusterOf(i v1alpha1.ClusterInfoImport) (c pipeline.Cluster, problems []error) {

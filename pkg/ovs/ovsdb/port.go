@@ -23,12 +23,14 @@ type Port struct {
 	MTU           int    // of an internal port; 0 leaves the choice to the switch
 	OFPortRequest openflow.Port
 	ExternalIDs   map[string]string
+	BFD           map[string]string // nil leaves it as it is
 
-	OFPort openflow.Port // given by the switch; 0 until then
-	Error  string        // why the switch could not make the port
+	OFPort    openflow.Port     // given by the switch; 0 until then
+	Error     string            // why the switch could not make the port
+	BFDStatus map[string]string // what the switch knows of the session; empty without BFD, and while the switch is down
 }
 
-// EnsurePort creates the port on the bridge or corrects what differs. External IDs that p does not name, and a MAC or MTU
+// EnsurePort creates the port on the bridge or corrects what differs. External IDs that p does not name, and a MAC, an MTU or BFD
 // that p leaves open, stay as they are.
 func (d *DB) EnsurePort(ctx context.Context, bridge string, p Port) error {
 	port, iface, err := d.port(ctx, p.Name)
@@ -51,7 +53,7 @@ func (d *DB) createPort(ctx context.Context, bridge string, p Port) error {
 	}
 	iface := &interfaceRow{
 		UUID: "newiface", Name: p.Name, Type: p.Type, Options: p.Options,
-		MAC: optional(p.MAC), MTURequest: optional(p.MTU), OFPortRequest: optional(int(p.OFPortRequest)),
+		MAC: optional(p.MAC), MTURequest: optional(p.MTU), OFPortRequest: optional(int(p.OFPortRequest)), BFD: p.BFD,
 	}
 	port := &portRow{UUID: "newport", Name: p.Name, Interfaces: []string{iface.UUID}, ExternalIDs: p.ExternalIDs}
 	ops, err := d.client.Create(iface, port)
@@ -85,6 +87,10 @@ func (d *DB) correctPort(ctx context.Context, port *portRow, iface *interfaceRow
 	if !maps.Equal(iface.Options, p.Options) {
 		iface.Options = p.Options
 		fields = append(fields, &iface.Options)
+	}
+	if p.BFD != nil && !maps.Equal(iface.BFD, p.BFD) {
+		iface.BFD = p.BFD
+		fields = append(fields, &iface.BFD)
 	}
 	if p.MAC != "" && valueOf(iface.MAC) != p.MAC {
 		iface.MAC = &p.MAC
@@ -257,6 +263,7 @@ func portOf(port *portRow, iface *interfaceRow) Port {
 	p := Port{
 		Name: port.Name, Type: iface.Type, Options: iface.Options, MAC: valueOf(iface.MAC), MTU: valueOf(iface.MTURequest),
 		OFPortRequest: openflow.Port(valueOf(iface.OFPortRequest)), ExternalIDs: port.ExternalIDs, Error: valueOf(iface.Error),
+		BFD: iface.BFD, BFDStatus: iface.BFDStatus,
 	}
 	if number := valueOf(iface.OFPort); number > 0 {
 		p.OFPort = openflow.Port(number)

@@ -45,6 +45,8 @@ type interfaceRow struct {
 	OFPortRequest *int              `ovsdb:"ofport_request"`
 	OFPort        *int              `ovsdb:"ofport"`
 	Error         *string           `ovsdb:"error"`
+	BFD           map[string]string `ovsdb:"bfd"`
+	BFDStatus     map[string]string `ovsdb:"bfd_status"`
 }
 
 func databaseModel() (model.ClientDBModel, error) {
@@ -71,6 +73,6 @@ func monitored() []client.MonitorOption {
 			&bridge.ExternalIDs, &bridge.OtherConfig),
 		client.WithTable(&port, &port.Name, &port.Interfaces, &port.ExternalIDs),
 		client.WithTable(&iface, &iface.Name, &iface.Type, &iface.Options, &iface.MAC, &iface.MTURequest, &iface.OFPortRequest,
-			&iface.OFPort, &iface.Error),
+			&iface.OFPort, &iface.Error, &iface.BFD, &iface.BFDStatus),
 	}
 }

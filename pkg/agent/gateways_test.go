@@ -1,0 +1,245 @@
+package agent
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/antrea-mc/antrea-mc/pkg/agent/probe"
+)
+
+// gatewayNetwork is two clusters with two gateways and an ordinary Node each.
+type gatewayNetwork struct {
+	*fabric
+	east, west []*testNode // the ordinary Node first
+}
+
+func startGateways(t *testing.T) gatewayNetwork {
+	n := gatewayNetwork{fabric: newFabric(t)}
+	n.east = []*testNode{n.node("east", "192.168.77.1"), n.node("east-gw1", "192.168.77.2"), n.node("east-gw2", "192.168.77.3")}
+	n.west = []*testNode{n.node("west", "192.168.77.11"), n.node("west-gw1", "192.168.77.12"), n.node("west-gw2", "192.168.77.13")}
+	for i, cluster := range [][]*testNode{n.east, n.west} {
+		var nodes []corev1.Node
+		for k, node := range cluster {
+			nodes = append(nodes, k8sNode(node.name, fmt.Sprintf("192.168.77.%d", 10*i+k+1), fmt.Sprintf("10.244.%d.0/24", 16*i+k+1)))
+		}
+		for _, node := range cluster {
+			node.child.Nodes = nodes
+			node.child.Objects = n.objects(i)
+			node.child.File = "ovsDatapathType: netdev\nfeatureGates: {Multicluster: true}\nmulticluster: {enable: true, namespace: \"\"}\n"
+			node.spawn()
+		}
+	}
+	for _, node := range n.all() {
+		node.ready()
+	}
+	return n
+}
+
+func (n gatewayNetwork) all() []*testNode { return append(append([]*testNode{}, n.east...), n.west...) }
+
+// objects are those in the API of cluster i.
+func (n gatewayNetwork) objects(i int, draining ...string) []map[string]any {
+	var objects []map[string]any
+	for k := 2; k <= 3; k++ {
+		name := []string{"east", "west"}[i] + fmt.Sprintf("-gw%d", k-1)
+		g := gatewayObject(name, fmt.Sprintf("192.168.77.%d", 10*i+k))
+		for _, d := range draining {
+			if d == name {
+				g["drainingSince"] = "2026-01-02T03:04:05Z"
+			}
+		}
+		objects = append(objects, g)
+	}
+	if i == 0 {
+		return append(objects, importObject("west", "10.244.16.0/20", "10.96.16.0/20", "192.168.77.12", "192.168.77.13"))
+	}
+	return append(objects, importObject("east", "10.244.0.0/20", "10.96.0.0/20", "192.168.77.2", "192.168.77.3"))
+}
+
+// wanting reports whether the peer wants this Node's traffic, as the switch sees it.
+func (n *testNode) wanting(peer *testNode) bool {
+	out, err := n.sw.Try("ovs-vsctl", "--db="+n.sw.DB, "--no-wait", "get", "Interface", probe.Name(peer.address()), "bfd_status:forwarding")
+	return err == nil && strings.TrimSpace(out) == `"true"` || strings.TrimSpace(out) == "true"
+}
+
+func (n *testNode) address() netip.Addr {
+	for _, node := range n.child.Nodes {
+		if node.Name == n.name {
+			return netip.MustParseAddr(node.Status.Addresses[0].Address)
+		}
+	}
+	n.t.Fatalf("%s is no Node of its cluster", n.name)
+	return netip.Addr{}
+}
+
+// watched are the pairs of a Node and a gateway that it sends to.
+func (n gatewayNetwork) watched() (pairs [][2]*testNode) {
+	for i, cluster := range [][]*testNode{n.east, n.west} {
+		other := [][]*testNode{n.west, n.east}[i]
+		for k, node := range cluster {
+			for _, gateway := range [][]*testNode{cluster, other}[min(k, 1)][1:] {
+				pairs = append(pairs, [2]*testNode{node, gateway})
+			}
+		}
+	}
+	return pairs
+}
+
+// converged waits until all gateways want traffic.
+func (n gatewayNetwork) converged() {
+	n.t.Helper()
+	for _, p := range n.watched() {
+		p[0].until(p[1].name+" wants traffic", func() bool { return p[0].wanting(p[1]) })
+	}
+}
+
+// avoided waits until nobody sends to a gateway.
+func (n gatewayNetwork) avoided(gateway *testNode) {
+	n.t.Helper()
+	for _, p := range n.watched() {
+		if p[1] == gateway && p[0].running() {
+			p[0].until(gateway.name+" wants no traffic", func() bool { return !p[0].wanting(gateway) })
+		}
+	}
+}
+
+func (n *testNode) running() bool { return syscall.Kill(n.sw.VswitchdPID(), 0) == nil }
+
+// flaps counts how often sessions with other gateways than one have changed: where the machine gives no time to a switch, it
+// looks dead and is avoided for a moment, and what that costs is not the one's fault.
+func (n gatewayNetwork) flaps(but *testNode) string {
+	n.t.Helper()
+	var counts strings.Builder
+	for _, p := range n.watched() {
+		if p[0] != but && p[1] != but {
+			counts.WriteString(p[0].sw.Run("ovs-vsctl", "--db="+p[0].sw.DB, "--no-wait", "get", "Interface", probe.Name(p[1].address()), "bfd_status:flap_count"))
+		}
+	}
+	return counts.String()
+}
+
+// freeze stops all agents, or lets them go on.
+func (n gatewayNetwork) freeze(on bool) {
+	n.t.Helper()
+	signal := syscall.SIGCONT
+	if on {
+		signal = syscall.SIGSTOP
+	}
+	for _, node := range n.all() {
+		if err := node.cmd.Process.Signal(signal); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}
+
+// attempts is how often something is tried that has to be done without loss, until the machine does not disturb it.
+const attempts = 3
+
+// lossless does something to one gateway while Pods talk, which must not lose a packet; prepare is done before each attempt.
+func (n gatewayNetwork) lossless(t *testing.T, what string, gateway *testNode, from, to []testPod, prepare, do func()) {
+	t.Helper()
+	for range attempts {
+		prepare()
+		before := n.flaps(gateway)
+		tr := startTraffic(t, from, to)
+		tr.flowing("before")
+		do()
+		tr.flowing("after")
+		r := tr.finish()
+		t.Logf("%s %s: %s", gateway.name, what, r)
+		switch disturbed := n.flaps(gateway) != before; {
+		case r.lost == 0:
+			return
+		case !disturbed:
+			t.Errorf("%s %s: %s", gateway.name, what, r)
+			return
+		}
+		t.Log("sessions with other gateways flapped meanwhile: again")
+	}
+	t.Logf("this machine is too busy to tell whether anything is lost when %s %s", gateway.name, what)
+}
+
+// Gateways die and come back, and drain, while Pods of both clusters talk.
+func TestRealGateways(t *testing.T) {
+	n := startGateways(t)
+	n.converged()
+	var from, to []testPod
+	for _, k := range []string{"1", "2", "3"} {
+		from, to = append(from, n.east[0].addPod("a"+k)), append(to, n.west[0].addPod("b"+k))
+	}
+	from[0].answered(to[0].ip)
+	to[0].answered(from[0].ip)
+	for _, node := range []*testNode{n.east[1], n.west[2]} {
+		kill := func() {
+			if !node.running() {
+				return
+			}
+			n.converged()
+			n.freeze(true)
+			node.sw.StopVswitchd(true)
+			n.avoided(node)
+			n.freeze(false)
+		}
+		back := func() {
+			node.sw.Run("ovs-vsctl", "--db="+node.sw.DB, "--no-wait", "set", "Open_vSwitch", ".", "other_config:flow-restore-wait=true")
+			node.sw.StartVswitchd()
+			n.converged()
+		}
+		t.Run(node.name+" dies while all agents are frozen", func(t *testing.T) {
+			tr := startTraffic(t, from, to)
+			tr.flowing("before")
+			kill()
+			tr.flowing("with a dead gateway")
+			t.Log(tr.finish())
+		})
+		t.Run(node.name+" comes back", func(t *testing.T) {
+			n.lossless(t, "comes back", node, from, to, kill, back)
+		})
+	}
+	node := n.east[1]
+	drain := func(on bool) {
+		var draining []string
+		if on {
+			draining = append(draining, node.name)
+		}
+		for _, m := range n.east {
+			m.replace(n.objects(0, draining...))
+		}
+		if on {
+			n.avoided(node)
+		} else {
+			n.converged()
+		}
+	}
+	t.Run("drain", func(t *testing.T) {
+		n.lossless(t, "drains", node, from, to, func() { drain(false) }, func() { drain(true) })
+	})
+	t.Run("end of a drain", func(t *testing.T) {
+		n.lossless(t, "drains no longer", node, from, to, func() { drain(true) }, func() { drain(false) })
+	})
+	t.Run("agent restarts", func(t *testing.T) {
+		n.lossless(t, "restarts its agent", node, from, to, n.converged, func() {
+			node.stop(syscall.SIGKILL)
+			node.start()
+			if m := inSync.FindStringSubmatch(node.log.String()); m == nil || m[1]+m[2]+m[3] != "000" || !strings.Contains(m[0], " groups=0") {
+				t.Errorf("the restarted agent changed flows or groups: %v", m)
+			}
+			if log := node.log.String(); strings.Contains(log, `to="HoldDown"`) || strings.Contains(log, `to="Draining"`) {
+				t.Errorf("the restarted agent asks for no traffic")
+			}
+		})
+	})
+	t.Run("drained gateway goes", func(t *testing.T) {
+		n.lossless(t, "goes", node, from, to, func() {
+			if !node.running() {
+				node.sw.StartVswitchd()
+			}
+			drain(true)
+		}, func() { node.sw.StopVswitchd(true) })
+	})
+}

@@ -1,0 +1,69 @@
+package probe
+
+import (
+	"time"
+
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
+)
+
+// holdDown is how long after its switch has its flows a gateway asks for no traffic: BFD needs 3 s to come up, and 1.5 s more
+// until it is quick to find a fault.
+const holdDown = 6 * time.Second
+
+// attraction says whether a gateway wants traffic, and if not, why. What does not want it says so by BFD, and forwards what comes
+// all the same.
+type attraction struct {
+	gateway bool
+	reason  string // one of those in the API
+}
+
+// wants tells whether a peer is to send here. One that is cut off from other clusters says so to its own only: packets from
+// another cluster that reach it are as good as at their end.
+func (a attraction) wants(p Peer) bool {
+	switch a.reason {
+	case systemv1alpha1.ReasonActive:
+		return true
+	case systemv1alpha1.ReasonRemoteLost:
+		return p.Cluster != ""
+	}
+	return !a.gateway
+}
+
+// facts are what an attraction follows from.
+type facts struct {
+	gateway   bool
+	draining  bool      // the cluster wants it to drain
+	leaving   bool      // its switch is about to end
+	holdUntil time.Time // after the start of the switch, or after it has become a gateway
+	sessions  []Session
+}
+
+func (f facts) attraction(now time.Time) attraction {
+	a := attraction{gateway: f.gateway, reason: systemv1alpha1.ReasonActive}
+	switch {
+	case !f.gateway:
+	case f.draining || f.leaving:
+		a.reason = systemv1alpha1.ReasonDraining
+	case now.Before(f.holdUntil):
+		a.reason = systemv1alpha1.ReasonHoldDown
+	case f.remoteLost():
+		a.reason = systemv1alpha1.ReasonRemoteLost
+	}
+	return a
+}
+
+// remoteLost reports whether there are gateways of other clusters and none of them can be reached. What is not known, as just
+// after the start of the switch, is not lost.
+func (f facts) remoteLost() bool {
+	lost := false
+	for _, s := range f.sessions {
+		if s.Peer.Cluster == "" {
+			continue
+		}
+		if s.State != systemv1alpha1.PeerDown && s.State != systemv1alpha1.PeerDraining {
+			return false
+		}
+		lost = true
+	}
+	return lost
+}

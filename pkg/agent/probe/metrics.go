@@ -1,0 +1,64 @@
+package probe
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
+)
+
+// metrics tell of gateways only: a ClusterSet has few of them, however many Nodes its clusters have.
+type metrics struct {
+	up        *prometheus.GaugeVec
+	sessions  *prometheus.GaugeVec
+	failovers *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+}
+
+func newMetrics(registry prometheus.Registerer) *metrics {
+	m := &metrics{
+		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "antrea_mc_peer_up", Help: "1 if the gateway answers and wants traffic; what is not known is 0.",
+		}, []string{"cluster", "peer"}),
+		sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "antrea_mc_bfd_sessions", Help: "BFD sessions of this Node, by state.",
+		}, []string{"state"}),
+		failovers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "antrea_mc_failovers_total", Help: "Gateways that were lost, by their cluster; empty is this one.",
+		}, []string{"cluster"}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "antrea_mc_failover_duration_seconds", Help: "How long a gateway was silent before others took over: what a failover costs at most.",
+			Buckets: []float64{0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 3, 5},
+		}, []string{"cluster"}),
+	}
+	registry.MustRegister(m.up, m.sessions, m.failovers, m.durations)
+	return m
+}
+
+// observe sets what is, and counts what has changed.
+func (m *metrics) observe(sessions []Session, changes []Transition) {
+	m.up.Reset()
+	states := map[systemv1alpha1.PeerState]int{
+		systemv1alpha1.PeerUp: 0, systemv1alpha1.PeerDraining: 0, systemv1alpha1.PeerDown: 0, systemv1alpha1.PeerUnknown: 0,
+	}
+	for _, s := range sessions {
+		states[s.State]++
+		if !s.Peer.Gateway {
+			continue
+		}
+		up := 0.0
+		if s.State == systemv1alpha1.PeerUp {
+			up = 1
+		}
+		m.up.WithLabelValues(s.Peer.Cluster, s.Peer.Name).Set(up)
+	}
+	for state, n := range states {
+		m.sessions.WithLabelValues(string(state)).Set(float64(n))
+	}
+	for _, t := range changes {
+		if !t.Peer.Gateway || t.Silence == 0 {
+			continue
+		}
+		m.failovers.WithLabelValues(t.Peer.Cluster).Inc()
+		m.durations.WithLabelValues(t.Peer.Cluster).Observe(t.Silence.Seconds())
+	}
+}
