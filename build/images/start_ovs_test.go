@@ -124,6 +124,27 @@ func TestRealStartOVS(t *testing.T) {
 	}
 }
 
+// A switch that ends in order asks its peers before.
+func TestRealStartOVSLeaves(t *testing.T) {
+	o := startOVS(t)
+	o.pid("ovs-vswitchd", 0)
+	o.vsctl("add-br", "br-test", "--", "set", "bridge", "br-test", "datapath_type=netdev", "external_ids:antrea-type=integration", "--",
+		"add-port", "br-test", "probe", "--", "set", "Interface", "probe", "type=geneve", "options:remote_ip=192.0.2.1", "bfd:enable=true")
+	if err := o.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.cmd.Wait(); err != nil {
+		t.Errorf("end on SIGTERM: %v", err)
+	}
+	for table, want := range map[string]string{"Interface": `["cpath_down","true"]`, "Bridge": `["antrea-leaving","true"]`} {
+		query := `["Open_vSwitch",{"op":"select","table":"` + table + `","where":[]}]`
+		out, err := exec.Command("ovsdb-tool", "query", filepath.Join(o.dir, "conf.db"), query).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("no %s in table %s: %v %s", want, table, err, out)
+		}
+	}
+}
+
 func TestRealStartOVSGivesUp(t *testing.T) {
 	o := startOVS(t)
 	pid := o.pid("ovs-vswitchd", 0)
