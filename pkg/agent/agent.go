@@ -152,6 +152,8 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	if a.Multicluster.Enable {
 		start("multicluster", (&multicluster.Source{Client: a.Dynamic, Namespace: a.Multicluster.Namespace, Store: a.store}).Run)
 		start("probes", a.probes.Run)
+	} else if err := probe.Cleanup(ctx, a.db, a.OVSBridge); err != nil {
+		klog.FromContext(ctx).Error(err, "Could not remove the probe ports of earlier")
 	}
 	start("events", a.events.run)
 	if a.datapath == underlay.Netdev {

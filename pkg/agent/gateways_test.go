@@ -189,6 +189,9 @@ func TestRealGateways(t *testing.T) {
 			node.sw.Run("ovs-vsctl", "--db="+node.sw.DB, "--no-wait", "set", "Open_vSwitch", ".", "other_config:flow-restore-wait=true")
 			node.sw.StartVswitchd()
 			n.converged()
+			if !strings.Contains(node.log.String(), `to="HoldDown"`) {
+				t.Errorf("%s attracted traffic right after its switch had started", node.name)
+			}
 		}
 		t.Run(node.name+" dies while all agents are frozen", func(t *testing.T) {
 			tr := startTraffic(t, from, to)

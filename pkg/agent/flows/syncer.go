@@ -41,6 +41,8 @@ type Syncer struct {
 	wanted *wanted
 	seen   pipeline.State // what wanted was compiled from
 	have   contents
+	// fresh: the switch had no flows of ours, and Ready does not know yet.
+	fresh bool
 	// perTable counts the flows in have.
 	perTable map[openflow.TableID]int
 
@@ -103,7 +105,7 @@ func (s *Syncer) serve(ctx context.Context, conn *ofconn.Conn) error {
 		return conn.Err()
 	case <-s.cfg.Store.Synced():
 	}
-	drift, fresh, err := s.full(ctx, conn)
+	drift, err := s.full(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("first sync: %w", err)
 	}
@@ -111,9 +113,10 @@ func (s *Syncer) serve(ctx context.Context, conn *ofconn.Conn) error {
 		"total", len(s.have.flows), "groups", len(drift.GroupsSet)+len(drift.GroupsDeleted))
 	s.cfg.Metrics.fullSync(drift)
 	if s.cfg.Ready != nil {
-		if err := s.cfg.Ready(ctx, fresh); err != nil {
+		if err := s.cfg.Ready(ctx, s.fresh); err != nil {
 			return err
 		}
+		s.fresh = false
 	}
 	s.note(func() { s.synced = true })
 	return s.follow(ctx, conn, changes)
@@ -151,27 +154,29 @@ func (s *Syncer) follow(ctx context.Context, conn *ofconn.Conn, changes <-chan s
 	}
 }
 
-// full dumps the switch and sends whatever differs from the state. A fresh switch had no flows of ours.
-func (s *Syncer) full(ctx context.Context, conn *ofconn.Conn) (d Difference, fresh bool, err error) {
+// full dumps the switch and sends whatever differs from the state.
+func (s *Syncer) full(ctx context.Context, conn *ofconn.Conn) (Difference, error) {
 	snapshot, version := s.cfg.Store.Snapshot()
 	s.compile(ctx, snapshot)
 	have, err := dump(ctx, conn)
 	if err != nil {
-		return Difference{}, false, err
+		return Difference{}, err
 	}
-	s.have, s.perTable, fresh = have, make(map[openflow.TableID]int), true
+	s.have, s.perTable = have, make(map[openflow.TableID]int)
+	known := false
 	for key, f := range have.flows {
 		s.perTable[key.Table]++
-		fresh = fresh && !ours(f)
+		known = known || ours(f)
 	}
+	s.fresh = s.fresh || !known
 	s.note(func() { clear(s.refused) })
 	want, _ := s.wanted.all()
 	diff := difference(want, have)
 	if err := s.send(ctx, conn, diff); err != nil {
-		return Difference{}, false, err
+		return Difference{}, err
 	}
 	s.note(func() { s.applied = version })
-	return diff, fresh, nil
+	return diff, nil
 }
 
 // incremental sends what a change of the state changes.
@@ -230,10 +235,11 @@ func (s *Syncer) audit(ctx context.Context, conn *ofconn.Conn) (Difference, erro
 	if err := s.incremental(ctx, conn); err != nil {
 		return Difference{}, err
 	}
-	drift, _, err := s.full(ctx, conn)
+	drift, err := s.full(ctx, conn)
 	if err != nil {
 		return Difference{}, fmt.Errorf("audit: %w", err)
 	}
+	s.fresh = false // who took all flows away, if somebody did, has not started the switch again
 	if drift.Len() == 0 {
 		return drift, nil
 	}

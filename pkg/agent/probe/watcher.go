@@ -121,7 +121,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 
 // recall puts the ports that are there already into the state. The switch uses them, whatever peers are yet to be heard of.
 func (w *Watcher) recall(ctx context.Context) error {
-	have, err := w.ports(ctx)
+	have, err := existing(ctx, w.DB, w.Bridge)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 	defer cancel()
 	snapshot, _ := w.Store.Snapshot()
 	peers := Peers(snapshot)
-	have, err := w.ports(ctx)
+	have, err := existing(ctx, w.DB, w.Bridge)
 	if err != nil {
 		return 0, err
 	}
@@ -199,9 +199,22 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 	return again, nil
 }
 
-// ports are the probe ports of the bridge, by name.
-func (w *Watcher) ports(ctx context.Context) (map[string]ovsdb.Port, error) {
-	all, err := w.DB.Ports(ctx, w.Bridge)
+// Cleanup removes the probe ports of a bridge, for an agent that watches nobody any more.
+func Cleanup(ctx context.Context, db *ovsdb.DB, bridge string) error {
+	have, err := existing(ctx, db, bridge)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for name := range have {
+		errs = append(errs, db.DeletePort(ctx, bridge, name))
+	}
+	return errors.Join(errs...)
+}
+
+// existing are the probe ports of a bridge, by name.
+func existing(ctx context.Context, db *ovsdb.DB, bridge string) (map[string]ovsdb.Port, error) {
+	all, err := db.Ports(ctx, bridge)
 	if err != nil {
 		return nil, err
 	}
