@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,7 +58,7 @@ routed underlay, its own kubelet and containerd; each cluster has a real control
 	root.PersistentFlags().StringVar(&f.lab, "lab", "lab", "name of the lab; several can run side by side")
 	root.PersistentFlags().StringVar(&f.source, "source", "", "the antrea-mc repository, where versions and sources are (default: around the working directory)")
 	root.AddCommand(upCommand(&f), downCommand(&f), statusCommand(&f), kubectlCommand(&f), execCommand(&f), kubeconfigCommand(&f),
-		loadImageCommand(&f), captureCommand(&f), linkCommand(&f), killCommand(&f), startCommand(&f), buildCommand(&f))
+		loadImageCommand(&f), captureCommand(&f), linkCommand(&f), dropCommand(&f), killCommand(&f), startCommand(&f), buildCommand(&f))
 	return root
 }
 
@@ -238,6 +239,30 @@ func linkCommand(f *flags) *cobra.Command {
 			return l.SetLink(args[0], args[1] == "up")
 		},
 	}
+}
+
+func dropCommand(f *flags) *cobra.Command {
+	var peers []string
+	cmd := &cobra.Command{
+		Use: "drop NODE in|out|both|off", Short: "have a node's link lose packets silently, or end that", Args: cobra.ExactArgs(2), ValidArgs: []string{"in", "out", "both", "off"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var addresses []netip.Addr
+			for _, text := range peers {
+				a, err := netip.ParseAddr(text)
+				if err != nil {
+					return fmt.Errorf("--peer: %w", err)
+				}
+				addresses = append(addresses, a)
+			}
+			l, err := f.open()
+			if err != nil {
+				return err
+			}
+			return l.Drop(cmd.Context(), args[0], args[1], addresses...)
+		},
+	}
+	cmd.Flags().StringSliceVar(&peers, "peer", nil, "only packets from or to this address (may be repeated)")
+	return cmd
 }
 
 func killCommand(f *flags) *cobra.Command {

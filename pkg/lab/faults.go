@@ -39,10 +39,12 @@ func (l *Lab) enter(node string, namespaces, command []string) ([]string, error)
 }
 
 // victims are the programs that [Lab.Kill] finds among a node's processes, by what a user calls them.
-var victims = map[string]string{"agent": "antrea-agent", "vswitchd": "ovs-vswitchd", "ovsdb": "ovsdb-server"}
+var victims = map[string]string{"agent": "antrea-agent", "vswitchd": "ovs-vswitchd", "ovsdb": "ovsdb-server", "apiserver": svcAPI}
 
 // Victims lists what Kill can kill.
-func Victims() []string { return []string{"agent", "vswitchd", "ovsdb", svcKubelet, "node"} }
+func Victims() []string {
+	return []string{"agent", "vswitchd", "ovsdb", "apiserver", svcKubelet, "node"}
+}
 
 // Kill sends a signal to a part of a node, or takes the whole node's power (what "node"). kubelet is started again as by
 // an init system, containers by kubelet; a node only by [Lab.Start].

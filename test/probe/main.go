@@ -1,12 +1,13 @@
 // Command probe is what the lab's Pods run to be measured: a server, and clients that count what is lost.
 //
-//	probe serve [-port 8080]                        TCP server: answers each connection, see below
+//	probe serve [-port 8080]                        TCP server: answers each connection, see below; UDP packets it sends back
 //	probe connect [-rate N] [-for D] HOST:PORT      new TCP connections at a steady rate, a report as JSON
+//	probe stream [-flows N] [-for D] HOST:PORT      UDP flows, a TCP connection and new ones at once; when what was lost, as JSON
 //	probe send [-bytes N] HOST:PORT                 N random bytes over one connection, both SHA-256 sums as JSON
 //	probe ping [-count N] [-interval D] ADDRESS     ICMP echo requests, a report as JSON
 //
 // A connection starts with one line. "ping" is answered with the server's host name and the caller's address; "sum N" is
-// followed by N bytes and answered with their SHA-256.
+// followed by N bytes and answered with their SHA-256; after "echo" every line is sent back.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -29,7 +31,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: probe serve|connect|send|ping …")
+		log.Fatal("usage: probe serve|connect|stream|send|ping …")
 	}
 	var err error
 	switch os.Args[1] {
@@ -37,12 +39,14 @@ func main() {
 		err = serve(os.Args[2:])
 	case "connect":
 		err = connect(os.Args[2:])
+	case "stream":
+		err = stream(os.Args[2:])
 	case "send":
 		err = send(os.Args[2:])
 	case "ping":
 		err = ping(os.Args[2:])
 	default:
-		err = fmt.Errorf("unknown command %q: serve, connect, send or ping", os.Args[1])
+		err = fmt.Errorf("unknown command %q: serve, connect, stream, send or ping", os.Args[1])
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -57,10 +61,24 @@ func serve(args []string) error {
 	if err != nil {
 		return err
 	}
+	u, err := net.ListenPacket("udp", fmt.Sprintf(":%d", *port))
+	if err != nil {
+		return err
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		return err
 	}
+	go func() {
+		for b := make([]byte, 2048); ; {
+			n, from, err := u.ReadFrom(b)
+			if err == nil {
+				_, _ = u.WriteTo(b[:n], from)
+			} else if errors.Is(err, net.ErrClosed) {
+				return
+			}
+		}
+	}()
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -84,6 +102,10 @@ func answer(c net.Conn, host string) error {
 	}
 	var n int64
 	switch line = strings.TrimSpace(line); {
+	case line == "echo":
+		_ = c.SetDeadline(time.Now().Add(time.Hour))
+		_, err = io.Copy(c, r)
+		return err
 	case line == "ping":
 		_, err = fmt.Fprintf(c, "%s %s\n", host, c.RemoteAddr())
 		return err
