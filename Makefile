@@ -24,6 +24,10 @@ demo: setup images ## scenario S1 on this machine, shown step by step; leaves th
 test: setup check images ## all that gates a change: check, tests on a real switch and API server, S1 in the lab (root)
 	test/run-real.sh
 
+.PHONY: e2e-failover
+e2e-failover: setup images ## every fault at gateways under traffic, and the table of what each costs, as out/failover.json too (root)
+	$(GO) test -count=1 -v -timeout 4h -run '^TestRealFailover$$' ./test/failover -args -full -json $(CURDIR)/out/failover.json
+
 .PHONY: check
 check: ## lint and unit tests (no root, no network once modules are there)
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }

@@ -2,7 +2,7 @@
 //
 //	probe serve [-port 8080]                        TCP server: answers each connection, see below; UDP packets it sends back
 //	probe connect [-rate N] [-for D] HOST:PORT      new TCP connections at a steady rate, a report as JSON
-//	probe stream [-flows N] [-for D] HOST:PORT      UDP flows, a TCP connection and new ones at once; when what was lost, as JSON
+//	probe stream [-rate N] [-for D] HOST:PORT…      UDP flows, a TCP connection and new ones at once; when what was lost, as JSON
 //	probe send [-bytes N] HOST:PORT                 N random bytes over one connection, both SHA-256 sums as JSON
 //	probe ping [-count N] [-interval D] ADDRESS     ICMP echo requests, a report as JSON
 //

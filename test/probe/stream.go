@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// StreamReport is what stream prints. Times are of the machine's clock, in milliseconds since 1970.
+// StreamReport is what stream prints for each address. Times are of the machine's clock, in milliseconds since 1970.
 type StreamReport struct {
 	UDP  []UDPFlow
 	TCP  []Gap // longer than usual between two echoes of one connection
@@ -49,32 +49,37 @@ type NewCount struct {
 	SlowestMillis     int64
 }
 
-// stream sends UDP packets, lines over one TCP connection, and opens connections, all at once, and says when what was lost.
+// stream sends UDP packets, lines over one TCP connection, and opens connections, to all addresses at once, and says for each
+// when what was lost.
 func stream(args []string) error {
 	fs := flag.NewFlagSet("stream", flag.ExitOnError)
-	flows := fs.Int("flows", 4, "UDP flows")
+	flows := fs.Int("flows", 1, "UDP flows")
 	interval := fs.Duration("interval", 5*time.Millisecond, "between two packets of a flow, and two lines of the TCP connection")
 	rate := fs.Int("rate", 50, "new connections a second")
 	length := fs.Duration("for", 10*time.Second, "how long")
 	timeout := fs.Duration("timeout", 5*time.Second, "for the last answers, and for a new connection")
 	notable := fs.Duration("notable", 50*time.Millisecond, "gaps of the TCP connection that are told")
 	_ = fs.Parse(args)
-	if fs.NArg() != 1 || *flows < 1 || *rate < 1 || *interval <= 0 {
-		return errors.New("usage: probe stream [-flows N] [-interval D] [-rate N] [-for D] HOST:PORT")
+	if fs.NArg() < 1 || *flows < 1 || *rate < 1 || *interval <= 0 {
+		return errors.New("usage: probe stream [-flows N] [-interval D] [-rate N] [-for D] HOST:PORT…")
 	}
-	report := StreamReport{UDP: make([]UDPFlow, *flows)}
-	errs := make([]error, *flows)
+	reports := make([]StreamReport, fs.NArg())
+	errs := make([]error, fs.NArg()**flows)
 	var wg sync.WaitGroup
-	for i := range *flows {
-		wg.Go(func() { report.UDP[i], errs[i] = udpFlow(fs.Arg(0), *interval, *length, *timeout) })
+	for i, address := range fs.Args() {
+		r := &reports[i]
+		r.UDP = make([]UDPFlow, *flows)
+		for j := range *flows {
+			wg.Go(func() { r.UDP[j], errs[i**flows+j] = udpFlow(address, *interval, *length, *timeout) })
+		}
+		wg.Go(func() { r.TCPs, r.TCP = echoes(address, *interval, *length, *timeout, *notable) })
+		wg.Go(func() { r.New = newConnections(address, *rate, *length, *timeout) })
 	}
-	wg.Go(func() { report.TCPs, report.TCP = echoes(fs.Arg(0), *interval, *length, *timeout, *notable) })
-	wg.Go(func() { report.New = newConnections(fs.Arg(0), *rate, *length, *timeout) })
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(report)
+	return json.NewEncoder(os.Stdout).Encode(reports)
 }
 
 // udpFlow sends packets from one port and notes which come back.

@@ -26,6 +26,11 @@ func (l Lab) tool(args ...string) []string {
 	return append([]string{filepath.Join(l.Bin, "antrea-lab"), "--lab", l.Name}, args...)
 }
 
+// Tool runs antrea-lab on the lab.
+func (l Lab) Tool(ctx context.Context, args ...string) (string, error) {
+	return run(ctx, nil, nil, l.tool(args...)...)
+}
+
 // Up brings the lab of a description file up; progress goes to w.
 func (l Lab) Up(ctx context.Context, file string, stream func(string)) error {
 	_, err := run(ctx, nil, stream, l.tool("up", file)...)

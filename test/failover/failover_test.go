@@ -1,0 +1,138 @@
+package failover
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/antrea-mc/antrea-mc/test/s1"
+)
+
+var (
+	labName = flag.String("lab", "failover", "name of the lab")
+	keep    = flag.Bool("keep", false, "use the lab if it runs, and leave it running")
+	quick   = flag.Bool("quick", false, "a kill and a drain, gently")
+	full    = flag.Bool("full", false, "all faults, on both sides, and print the table")
+	runs    = flag.Int("runs", 5, "with -full: how often each fault")
+	only    = flag.String("only", "", "with -full: the faults whose names match this expression")
+	seed    = flag.Uint64("seed", 1, "with -full: the first seed of double faults")
+	file    = flag.String("json", "", "with -full: write the table there as JSON")
+)
+
+// TestRealFailover: with -quick a gateway that dies, and one that drains, under traffic, where nothing depends on the time that it
+// takes; with -full everything that can happen.
+func TestRealFailover(t *testing.T) {
+	if !*quick && !*full {
+		t.Skip("make e2e-failover runs it")
+	}
+	if os.Getuid() != 0 {
+		t.Skip("needs root for the lab")
+	}
+	t.Chdir("../..")
+	for _, need := range []string{"bin/antrea-lab", "out/images/antrea-agent.tar"} {
+		if _, err := os.Stat(need); err != nil {
+			t.Skip("needs `make setup images`: ", err)
+		}
+	}
+	ctx := t.Context()
+	start := time.Now()
+	load := gentle
+	if *full {
+		load = dense
+	}
+	say := func(format string, args ...any) {
+		fmt.Printf("%6.1fs "+format+"\n", append([]any{time.Since(start).Seconds()}, args...)...)
+	}
+	scene := &Scene{Lab: s1.Lab{Bin: "bin", Name: *labName, Out: t.TempDir()}, Say: say, Load: load, pods: map[string][podsPerNode]s1.Pod{}}
+	if !*keep {
+		t.Cleanup(func() {
+			if err := scene.Down(context.WithoutCancel(ctx)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if _, err := scene.Tool(ctx, "status"); *keep && err == nil {
+		require.NoError(t, scene.Adopt(ctx))
+	} else {
+		require.NoError(t, scene.Play(ctx))
+	}
+	if *full {
+		everything(t, scene)
+		return
+	}
+	for _, name := range []string{"kill -9 ovs-vswitchd", "antctl mc drain gateway"} {
+		for _, f := range Single {
+			if f.Name != name {
+				continue
+			}
+			r, err := scene.Run(ctx, f, Victims["cl1"][0])
+			require.NoError(t, err)
+			t.Logf("%+v", r)
+			require.Zero(t, r.Failover.Resets+r.FailBack.Resets, "connections were reset")
+			if f.Harmless {
+				require.Zero(t, r.Failover.LostMillis, "%s lost packets: %+v", name, r.Failover)
+				require.Zero(t, r.Failover.NewFailed, "%s lost connections: %+v", name, r.Failover)
+			}
+		}
+	}
+}
+
+// everything runs all faults on both sides, and prints the table after each.
+func everything(t *testing.T, scene *Scene) {
+	chosen, err := regexp.Compile(*only)
+	require.NoError(t, err)
+	var all []Run
+	one := func(f Fault, victim string) {
+		r, err := scene.Run(t.Context(), f, victim)
+		if err != nil {
+			t.Error(err)
+			if _, err := scene.Settle(t.Context(), 2*time.Minute); err != nil {
+				t.Fatal("the lab does not recover: ", err)
+			}
+			return
+		}
+		scene.Say("%s of %s: lost %d ms, TCP stalled %d ms, %d new connections failed; back: lost %d ms; settled after %.1f s", f.Name, victim,
+			r.Failover.LostMillis, r.Failover.StallTCP, r.Failover.NewFailed, r.FailBack.LostMillis, r.Settled.Seconds())
+		all = append(all, r)
+		write(t, all)
+		if f.Harmless && r.Failover.LostMillis+r.FailBack.LostMillis > 0 {
+			t.Errorf("%s of %s lost packets: %+v", f.Name, victim, r)
+		}
+		if r.Failover.Resets+r.FailBack.Resets > 0 {
+			t.Errorf("%s of %s reset connections: %+v", f.Name, victim, r)
+		}
+	}
+	for i := range *runs {
+		for _, f := range Single {
+			if !chosen.MatchString(f.Name) {
+				continue
+			}
+			for _, c := range Clusters {
+				one(f, Victims[c][i%len(Victims[c])])
+			}
+		}
+		if f, victims := Double(*seed + uint64(i)); chosen.MatchString(f.Name) {
+			one(f, victims[0])
+		}
+	}
+	require.NoError(t, Print(os.Stdout, Rows(all)))
+}
+
+// write keeps the figures of what has been run so far.
+func write(t *testing.T, all []Run) {
+	if *file == "" {
+		return
+	}
+	text, err := json.MarshalIndent(map[string]any{"made": time.Now().UTC().Format(time.RFC3339), "rows": Rows(all), "runs": all}, "", "  ")
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Dir(*file), 0o755))
+	require.NoError(t, os.WriteFile(*file, text, 0o644))
+}

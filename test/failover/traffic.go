@@ -1,0 +1,147 @@
+package failover
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Load is how dense the traffic between two Pods is.
+type Load struct {
+	Interval time.Duration // between two packets of the UDP flow, and two lines of the TCP connection: what is measured is no finer
+	Rate     int           // new connections a second
+}
+
+var (
+	// dense is what figures are made with: 48 new connections a second over all pairs of Pods.
+	dense = Load{5 * time.Millisecond, 4}
+	// gentle leaves a busy machine no excuse to drop packets.
+	gentle = Load{20 * time.Millisecond, 4}
+)
+
+// gap is a time in which nothing came through, in milliseconds since 1970; see test/probe.
+type gap struct {
+	At, Millis int64
+	Lost       int
+}
+
+// report is what probe stream prints.
+type report struct {
+	name string
+	UDP  []struct {
+		Sent, Lost int
+		Holes      []gap
+	}
+	TCP  []gap
+	TCPs struct {
+		Echoes, Resets int
+		Error          string
+	}
+	New struct {
+		Tried, OK, Resets int
+		Failed            []int64
+		Errors            map[string]int
+		SlowestMillis     int64
+	}
+}
+
+// Stream is the traffic from one Pod of a Node to all of another, and back.
+type Stream struct{ From, To string }
+
+// Streams go both ways, between Pods on gateways and on ordinary Nodes.
+var Streams = []Stream{
+	{"cl1-master", "cl2-master"}, {"cl1-node3", "cl2-node2"}, {"cl2-master", "cl1-node3"}, {"cl2-node2", "cl1-master"},
+}
+
+// traffic runs all streams for some time.
+func (s *Scene) traffic(ctx context.Context, length time.Duration) ([]report, error) {
+	reports := make([][]report, len(Streams))
+	var group errgroup.Group
+	for i, stream := range Streams {
+		group.Go(func() error {
+			command := []string{"probe", "stream", "-interval", s.Load.Interval.String(), "-rate", fmt.Sprint(s.Load.Rate), "-for", length.String()}
+			for _, to := range s.pods[stream.To] {
+				command = append(command, to.IP.String()+":8080")
+			}
+			out, err := s.Pod(ctx, s.pods[stream.From][i%podsPerNode], command...)
+			if err == nil {
+				err = json.Unmarshal([]byte(out), &reports[i])
+			}
+			if err == nil && len(reports[i]) != podsPerNode {
+				err = fmt.Errorf("%d reports: %s", len(reports[i]), out)
+			}
+			if err != nil {
+				return fmt.Errorf("traffic from %s to %s: %w", stream.From, stream.To, err)
+			}
+			for number := range reports[i] {
+				reports[i][number].name = fmt.Sprintf("%s to Pod %d of %s", stream.From, number, stream.To)
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	return slices.Concat(reports...), err
+}
+
+// Phase is a part of a run: what of the traffic was lost in it.
+type Phase struct {
+	Name       string
+	LostMillis int64 // the UDP flow that lost most: packets times their interval
+	HoleMillis int64 // the longest hole of any UDP flow
+	StallTCP   int64 // the longest stall of an echoing connection, in milliseconds
+	NewFailed  int
+	NewTried   int // of the whole run
+	Resets     int
+}
+
+// phases splits what was lost at the times at which phases begin. Resets have no time: they count in the first.
+func phases(all []report, interval time.Duration, names []string, starts []time.Time) ([]Phase, error) {
+	out := make([]Phase, len(names))
+	at := func(millis int64) int {
+		i := len(starts) - 1
+		for i > 0 && millis < starts[i].UnixMilli() {
+			i--
+		}
+		return i
+	}
+	var errs []error
+	for i := range names {
+		out[i].Name = names[i]
+	}
+	for _, r := range all {
+		for _, f := range r.UDP {
+			lost := make([]int64, len(names))
+			for _, h := range f.Holes {
+				p := at(h.At)
+				lost[p] += int64(h.Lost) * interval.Milliseconds()
+				out[p].HoleMillis = max(out[p].HoleMillis, h.Millis)
+			}
+			for p := range names {
+				out[p].LostMillis = max(out[p].LostMillis, lost[p])
+			}
+			if f.Sent == 0 {
+				errs = append(errs, fmt.Errorf("no UDP packets of %s", r.name))
+			}
+		}
+		for _, g := range r.TCP {
+			p := at(g.At)
+			out[p].StallTCP = max(out[p].StallTCP, g.Millis)
+		}
+		for _, t := range r.New.Failed {
+			out[at(t)].NewFailed++
+		}
+		for p := range names {
+			out[p].NewTried += r.New.Tried
+		}
+		out[0].Resets += r.TCPs.Resets + r.New.Resets
+		if r.TCPs.Echoes == 0 || r.New.OK == 0 {
+			errs = append(errs, fmt.Errorf("nothing came through of %s: %s %v", r.name, r.TCPs.Error, r.New.Errors))
+		}
+	}
+	return out, errors.Join(errs...)
+}
