@@ -8,7 +8,7 @@
 //   - request.go: requests and their replies
 //   - call.go: one request and its reply; messages without a reply, with a barrier
 //   - bundle.go: changes as one ordered, atomic bundle
-//   - dump.go: what the switch has: flows, groups, ports
+//   - dump.go: what the switch has: flows, groups, meters, ports; monitor.go: how its flows change
 //   - events.go: what the switch says unasked
 //   - run.go: connecting and connecting again
 //
@@ -64,6 +64,7 @@ type Conn struct {
 	wake     chan struct{} // tells the writer that pending has something
 	requests map[uint32]*request
 	bundle   *bundle       // the one that is being sent
+	monitor  *request      // of flows
 	waiting  int           // how many wait for a reply, or to send
 	resume   chan struct{} // tells the reader that it may have to go on
 	free     [][]byte      // buffers of messages that have been dealt with

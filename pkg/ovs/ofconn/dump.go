@@ -10,25 +10,22 @@ import (
 
 // DumpFlows goes over the flows that q chooses, as the switch sends them. An error ends it.
 func (c *Conn) DumpFlows(ctx context.Context, q openflow.FlowQuery) iter.Seq2[openflow.FlowStats, error] {
-	body, err := q.AppendBinary(nil)
-	if err != nil {
-		return func(yield func(openflow.FlowStats, error) bool) {
-			yield(openflow.FlowStats{}, fmt.Errorf("dump flows: %w", err))
-		}
-	}
-	return dump(ctx, c, "flows", openflow.MultipartFlowDesc, body, openflow.DecodeFlowStats)
+	return Dump(ctx, c, openflow.MultipartFlowDesc, q, openflow.DecodeFlowStats)
 }
 
 // DumpGroups goes over all groups of the switch, by number.
 func (c *Conn) DumpGroups(ctx context.Context) iter.Seq2[openflow.Group, error] {
-	body := []byte{0xff, 0xff, 0xff, 0xfc, 0, 0, 0, 0} // all groups
-	return dump(ctx, c, "groups", openflow.MultipartGroupDesc, body, openflow.DecodeGroup)
+	return Dump(ctx, c, openflow.MultipartGroupDesc, openflow.GroupQuery{ID: openflow.GroupEvery}, openflow.DecodeGroup)
+}
+
+// DumpMeters goes over all meters of the switch.
+func (c *Conn) DumpMeters(ctx context.Context) iter.Seq2[openflow.Meter, error] {
+	return Dump(ctx, c, openflow.MultipartMeterConfig, openflow.MeterQuery{ID: openflow.MeterAll}, openflow.DecodeMeter)
 }
 
 // DumpPorts goes over all ports of the switch.
 func (c *Conn) DumpPorts(ctx context.Context) iter.Seq2[openflow.PortDesc, error] {
-	body := []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0} // any port
-	return dump(ctx, c, "ports", openflow.MultipartPortDesc, body, openflow.DecodePortDesc)
+	return Dump(ctx, c, openflow.MultipartPortDesc, openflow.PortQuery{Port: openflow.PortAny}, openflow.DecodePortDesc)
 }
 
 // Collect is all items of a dump, or the error that ended it.
@@ -43,17 +40,22 @@ func Collect[T any](items iter.Seq2[T, error]) ([]T, error) {
 	return all, nil
 }
 
-// dump sends a multipart request and takes the items out of its replies, which may be dealt with one by one while the rest
-// is still on its way. What cut returns must not point into its argument.
-func dump[T any](
-	ctx context.Context, c *Conn, what string, kind openflow.MultipartType, body []byte, cut func([]byte) (T, []byte, error),
+// Dump asks a question that has a multipart reply and goes over its items, which are dealt with one by one while the rest is
+// still on its way. What decode returns must not point into its argument. For what the methods of [Conn] do not dump.
+func Dump[T any](
+	ctx context.Context, c *Conn, kind openflow.MultipartType, query openflow.Part, decode func([]byte) (T, []byte, error),
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		fail := func(err error) {
 			var none T
-			yield(none, fmt.Errorf("dump %s: %w", what, err))
+			yield(none, fmt.Errorf("dump %s: %w", kind, err))
 		}
-		xid, req, err := c.begin(ctx, openflow.Multipart{Type: kind, Body: body})
+		message, err := openflow.NewMultipart(kind, false, query)
+		if err != nil {
+			fail(err)
+			return
+		}
+		xid, req, err := c.begin(ctx, message)
 		if err != nil {
 			fail(err)
 			return
@@ -71,7 +73,7 @@ func dump[T any](
 				return
 			}
 			for b := part.Body; len(b) > 0; {
-				item, rest, err := cut(b)
+				item, rest, err := decode(b)
 				if err != nil {
 					fail(err)
 					return

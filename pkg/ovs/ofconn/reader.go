@@ -72,6 +72,10 @@ func (c *Conn) dispatch(m message) *request {
 		req.arrive(m)
 		return req
 	}
+	if m.header.Type == openflow.TypeMultipartReply && m.header.Xid == 0 && c.monitor != nil {
+		c.monitor.arrive(m)
+		return c.monitor
+	}
 	if !isReply(m.header) {
 		c.events.add(m)
 	}
@@ -79,13 +83,12 @@ func (c *Conn) dispatch(m message) *request {
 	return nil
 }
 
-// isReply is true of what comes for a request that nobody waits for any more.
+// isReply is true of what can only come for a request: one that nobody waits for any more.
 func isReply(h openflow.Header) bool {
 	switch h.Type {
-	case openflow.TypeEchoReply, openflow.TypeFeaturesReply, openflow.TypeBarrierReply, openflow.TypeBundleControl:
+	case openflow.TypeEchoReply, openflow.TypeFeaturesReply, openflow.TypeGetConfigReply, openflow.TypeMultipartReply,
+		openflow.TypeBarrierReply, openflow.TypeRoleReply, openflow.TypeGetAsyncReply, openflow.TypeBundleControl:
 		return true
-	case openflow.TypeMultipartReply:
-		return h.Xid != 0 // updates of a flow monitor have 0
 	}
 	return false
 }
@@ -119,8 +122,11 @@ func (c *Conn) holdBack(req *request) {
 }
 
 // needReader makes the reader go on, whatever has come so far, until the result is called. If it is replies to req that are
-// waited for, it does so only until there are enough of them.
+// waited for, it does so only until there are enough of them; if there is no end to them, it need not.
 func (c *Conn) needReader(req *request) (done func()) {
+	if req != nil && req.standing {
+		return func() {}
+	}
 	count := func(n int) {
 		c.mu.Lock()
 		c.waiting += n

@@ -8,10 +8,11 @@ import (
 
 // request collects the replies to one or more messages.
 type request struct {
-	replies []message
-	arrived chan struct{} // has something if replies may have
-	waiting int           // how many wait for a reply to this one
-	ended   bool
+	replies  []message
+	arrived  chan struct{} // has something if replies may have
+	waiting  int           // how many wait for a reply to this one
+	ended    bool
+	standing bool // there is no last reply
 }
 
 // arrive adds a reply. The caller holds the connection's lock.

@@ -44,6 +44,9 @@ func suite(t *testing.T, start func(*testing.T) string) {
 		{"a change that cannot be encoded changes nothing", testTooLong},
 		{"a cancelled bundle leaves the connection usable", testCancelled},
 		{"groups are made, replaced and deleted with their flows", testGroups},
+		{"buckets are inserted and removed", testBuckets},
+		{"meters are made, changed and deleted", testMeters},
+		{"a monitor hears of changes of flows", testMonitor},
 		{"messages without a reply are refused one by one", testSend},
 		{"dumps choose by table, cookie and match", testQueries},
 		{"large bundles and dumps", testLarge},
@@ -344,5 +347,110 @@ func testFeatures(t *testing.T, c *Conn) {
 	}
 	if _, err := Collect(c.DumpPorts(t.Context())); err != nil {
 		t.Error(err)
+	}
+}
+
+func testBuckets(t *testing.T, c *Conn) {
+	bucket := func(id uint32) openflow.Bucket {
+		return openflow.Bucket{ID: id, Weight: 1, Actions: openflow.Actions{}.Output(openflow.Port(id))}
+	}
+	group := func(buckets ...openflow.Bucket) openflow.Group {
+		return openflow.Group{ID: 9, Type: openflow.GroupSelect, Buckets: buckets}
+	}
+	insert := func(after uint32, id uint32) openflow.Mod {
+		return openflow.GroupMod{Command: openflow.GroupInsert, Bucket: after, Group: group(bucket(id))}
+	}
+	remove := func(id uint32) openflow.Mod {
+		return openflow.GroupMod{Command: openflow.GroupRemove, Bucket: id, Group: openflow.Group{ID: 9}}
+	}
+	err := c.Bundle(t.Context(), slices.Values([]openflow.Mod{
+		openflow.GroupMod{Command: openflow.GroupAdd, Group: group(bucket(1))},
+		insert(openflow.BucketLast, 2), insert(openflow.BucketFirst, 3), insert(3, 4), remove(1),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups, err := Collect(c.DumpGroups(t.Context()))
+	var ids []uint32
+	for _, b := range groups[0].Buckets {
+		ids = append(ids, b.ID)
+	}
+	if err != nil || !slices.Equal(ids, []uint32{3, 4, 2}) {
+		t.Errorf("buckets %d: %v", ids, err)
+	}
+	refused(t, c, slices.Values([]openflow.Mod{remove(7)}), 0, &openflow.Error{Type: openflow.ErrorGroupModFailed, Code: 15})
+	refused(t, c, slices.Values([]openflow.Mod{insert(openflow.BucketFirst, 2)}), 0, &openflow.Error{Type: openflow.ErrorGroupModFailed, Code: 16})
+}
+
+func testMeters(t *testing.T, c *Conn) {
+	mod := func(command openflow.MeterCommand, text string) openflow.Message {
+		m, err := openflow.ParseMeter(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return openflow.MeterMod{Command: command, Meter: m}
+	}
+	const one, two = "meter=1 pktps bands= type=drop rate=100", "meter=2 kbps bands= type=drop rate=7"
+	err := c.Send(t.Context(), mod(openflow.MeterAdd, "meter=1,pktps,band=type=drop,rate=10"),
+		mod(openflow.MeterAdd, "meter=2,kbps,band=type=drop,rate=7"), mod(openflow.MeterModify, "meter=1,pktps,band=type=drop,rate=100"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	meters, err := Collect(c.DumpMeters(t.Context()))
+	if err != nil || len(meters) != 2 || meters[0].String() != one || meters[1].String() != two {
+		t.Errorf("meters %v: %v", meters, err)
+	}
+	err = c.Send(t.Context(), mod(openflow.MeterAdd, "meter=2,kbps,band=type=drop,rate=7"),
+		mod(openflow.MeterModify, "meter=3,kbps,band=type=drop,rate=7"))
+	for _, want := range []string{"OFPMMFC_METER_EXISTS", "OFPMMFC_UNKNOWN_METER"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s in it", err, want)
+		}
+	}
+	all := openflow.MeterMod{Command: openflow.MeterDelete, Meter: openflow.Meter{ID: openflow.MeterAll}}
+	if err := c.Send(t.Context(), all); err != nil {
+		t.Error(err)
+	}
+	if meters, err = Collect(c.DumpMeters(t.Context())); err != nil || len(meters) != 0 {
+		t.Errorf("meters after the deletion: %v: %v", meters, err)
+	}
+}
+
+func testMonitor(t *testing.T, c *Conn) {
+	apply(t, c, "add table=1,priority=1,actions=drop", "add table=2,priority=1,actions=drop")
+	query := openflow.FlowMonitor{Table: 1, Flags: openflow.MonitorInitial | openflow.MonitorAdd | openflow.MonitorRemoved |
+		openflow.MonitorModify | openflow.MonitorInstructions | openflow.MonitorOnlyOwn}
+	var got []string
+	for range 2 { // the first one leaves nothing behind
+		got = nil
+		for u, err := range c.MonitorFlows(t.Context(), query) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprintf("%d %s", u.Event, u.Flow))
+			if u.Event == openflow.MonitorFlowRemoved {
+				break
+			}
+			switch u.Event {
+			case openflow.MonitorFlowInitial:
+				for _, err := range c.MonitorFlows(t.Context(), query) {
+					if !errors.Is(err, ErrMonitorExists) {
+						t.Errorf("a second monitor: %v", err)
+					}
+				}
+				apply(t, c, "add table=2,priority=2,actions=drop", "add table=1,priority=2,ip,actions=drop")
+			case openflow.MonitorFlowAdded:
+				apply(t, c, "modify table=1,ip,actions=resubmit(,2)")
+			case openflow.MonitorAbbrev:
+				t.Fatal("a change of its own came without its flow")
+			case openflow.MonitorFlowModified:
+				apply(t, c, "delete table=1,ip,actions=drop")
+			}
+		}
+	}
+	want := []string{"0 table=1, priority=1 actions=drop", "1 table=1, priority=2,ip actions=drop",
+		"3 table=1, priority=2,ip actions=resubmit(,2)", "2 table=1, priority=2,ip actions=resubmit(,2)"}
+	if !slices.Equal(got, want) {
+		t.Errorf("heard\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

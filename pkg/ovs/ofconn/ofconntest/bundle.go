@@ -40,6 +40,7 @@ func (c *session) control(xid uint32, raw []byte, m openflow.BundleControl) {
 		b.closed = true
 	case m.Type == openflow.BundleCommit:
 		delete(c.bundles, m.ID)
+		defer c.watch(c, xid)()
 		if i, err := c.state.applyAll(b.mods); err != nil {
 			c.refuse(b.xids[i], b.raw[i], err)
 			c.refuse(xid, raw, openflow.ErrBundleMsgFailed)

@@ -2,6 +2,8 @@ package ofconntest
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 )
@@ -27,6 +29,19 @@ func (c *session) dump(xid uint32, raw []byte, m openflow.Multipart) {
 	case openflow.MultipartGroupDesc:
 		for _, g := range c.state.sortedGroups() {
 			items = append(items, g.AppendBinary)
+		}
+	case openflow.MultipartMeterConfig:
+		for _, id := range slices.Sorted(maps.Keys(c.state.meters)) {
+			items = append(items, c.state.meters[id].AppendBinary)
+		}
+	case openflow.MultipartFlowMonitor:
+		monitor, _, err := openflow.DecodeFlowMonitor(m.Body)
+		if err != nil {
+			c.refuse(xid, raw, errBadMatch)
+			return
+		}
+		for _, u := range c.setMonitor(monitor) {
+			items = append(items, u.AppendBinary)
 		}
 	case openflow.MultipartPortDesc:
 		for _, p := range c.ports {

@@ -14,6 +14,7 @@ type session struct {
 	*Switch
 	nc      net.Conn
 	bundles map[uint32]*bundle
+	monitor *openflow.FlowMonitor
 	out     []byte        // to be sent
 	wake    chan struct{} // has something if out may have
 }
@@ -134,6 +135,10 @@ func (c *session) handle(raw []byte) {
 		c.change(h.Xid, raw, m)
 	case openflow.GroupMod:
 		c.change(h.Xid, raw, m)
+	case openflow.MeterMod:
+		if err := c.state.applyMeter(m); err != nil {
+			c.refuse(h.Xid, raw, err)
+		}
 	case openflow.BundleControl:
 		c.control(h.Xid, raw, m)
 	case openflow.BundleAdd:
@@ -150,6 +155,7 @@ func (c *session) change(xid uint32, raw []byte, mod openflow.Mod) {
 		c.refuse(xid, raw, err)
 		return
 	}
+	defer c.watch(c, xid)()
 	if _, err := c.state.applyAll([]openflow.Mod{mod}); err != nil {
 		c.refuse(xid, raw, err)
 		return

@@ -12,11 +12,20 @@ import (
 type state struct {
 	flows  map[openflow.FlowKey]openflow.Flow
 	groups map[uint32]openflow.Group
+	meters map[uint32]openflow.Meter
 }
+
+const meterModFailed = 12 // the type of errors
 
 var (
 	errBadTable   = &openflow.Error{Type: openflow.ErrorBadRequest, Code: 9}
 	errBadCommand = &openflow.Error{Type: openflow.ErrorGroupModFailed, Code: 11}
+
+	errUnknownBucket = &openflow.Error{Type: openflow.ErrorGroupModFailed, Code: 15}
+	errBucketExists  = &openflow.Error{Type: openflow.ErrorGroupModFailed, Code: 16}
+
+	errMeterExists  = &openflow.Error{Type: meterModFailed, Code: 1}
+	errUnknownMeter = &openflow.Error{Type: meterModFailed, Code: 3}
 )
 
 // check finds what is wrong with a change by itself, whatever the switch holds.
@@ -34,9 +43,10 @@ func check(mod openflow.Mod) *openflow.Error {
 		}
 	case openflow.GroupMod:
 		switch m.Command {
-		case openflow.GroupAdd, openflow.GroupModify, openflow.GroupAddOrModify, openflow.GroupDelete:
+		case openflow.GroupAdd, openflow.GroupModify, openflow.GroupAddOrModify, openflow.GroupDelete, openflow.GroupInsert,
+			openflow.GroupRemove:
 		default:
-			return errBadCommand // buckets are not changed one by one here
+			return errBadCommand
 		}
 	}
 	return nil
@@ -44,9 +54,9 @@ func check(mod openflow.Mod) *openflow.Error {
 
 // applyAll makes all changes or none; it says which one cannot be made.
 func (s *state) applyAll(mods []openflow.Mod) (int, *openflow.Error) {
-	next := state{flows: s.flows, groups: s.groups}
+	next := *s
 	if len(mods) > 1 {
-		next = state{flows: maps.Clone(s.flows), groups: maps.Clone(s.groups)}
+		next.flows, next.groups = maps.Clone(s.flows), maps.Clone(s.groups)
 	}
 	for i, mod := range mods {
 		var err *openflow.Error
@@ -116,6 +126,11 @@ func (s *state) applyGroup(m openflow.GroupMod) *openflow.Error {
 	case openflow.GroupDelete:
 		s.deleteGroup(m.Group.ID)
 		return nil
+	case openflow.GroupInsert, openflow.GroupRemove:
+		if !exists {
+			return openflow.ErrUnknownGroup
+		}
+		return s.changeBuckets(m)
 	}
 	s.groups[m.Group.ID] = m.Group
 	return nil
@@ -137,6 +152,61 @@ func (s *state) deleteGroup(id uint32) {
 			return false
 		})
 	}
+}
+
+// changeBuckets inserts into a group, or removes from it.
+func (s *state) changeBuckets(m openflow.GroupMod) *openflow.Error {
+	g := s.groups[m.Group.ID]
+	g.Buckets = slices.Clone(g.Buckets)
+	at := func(id uint32) int {
+		return slices.IndexFunc(g.Buckets, func(b openflow.Bucket) bool { return b.ID == id })
+	}
+	i := at(m.Bucket)
+	switch m.Bucket {
+	case openflow.BucketFirst:
+		i = 0
+	case openflow.BucketLast:
+		i = len(g.Buckets) - 1
+	}
+	switch {
+	case m.Bucket == openflow.BucketAll && m.Command == openflow.GroupRemove:
+		g.Buckets = nil
+	case i < 0 && (m.Command == openflow.GroupRemove || m.Bucket != openflow.BucketLast):
+		return errUnknownBucket
+	case m.Command == openflow.GroupRemove:
+		g.Buckets = slices.Delete(g.Buckets, i, i+1)
+	default:
+		for _, b := range m.Group.Buckets {
+			if at(b.ID) >= 0 {
+				return errBucketExists
+			}
+		}
+		if m.Bucket != openflow.BucketFirst {
+			i++
+		}
+		g.Buckets = slices.Insert(g.Buckets, i, m.Group.Buckets...)
+	}
+	s.groups[g.ID] = g
+	return nil
+}
+
+// applyMeter makes a change that no bundle takes.
+func (s *state) applyMeter(m openflow.MeterMod) *openflow.Error {
+	id := m.Meter.ID
+	_, exists := s.meters[id]
+	switch {
+	case m.Command == openflow.MeterAdd && exists:
+		return errMeterExists
+	case m.Command == openflow.MeterModify && !exists:
+		return errUnknownMeter
+	case m.Command == openflow.MeterDelete && id == openflow.MeterAll:
+		clear(s.meters)
+	case m.Command == openflow.MeterDelete:
+		delete(s.meters, id)
+	default:
+		s.meters[id] = m.Meter
+	}
+	return nil
 }
 
 func (s *state) sortedGroups() []openflow.Group {

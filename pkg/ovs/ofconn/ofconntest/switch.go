@@ -1,4 +1,4 @@
-// Package ofconntest is a fake switch: it keeps flows and groups in memory, speaks OpenFlow 1.5 over a Unix socket and
+// Package ofconntest is a fake switch: it keeps flows, groups and meters in memory, speaks OpenFlow 1.5 over a Unix socket and
 // refuses what Open vSwitch refuses.
 //
 // Start at [New]. Tests look at what the switch holds, with [Switch.Flows] or by printing it, and not at who sent what. The
@@ -6,7 +6,8 @@
 //
 //   - switch.go: the switch and what tests do to it
 //   - session.go: a connection; bundle.go, dump.go: what is asked over it
-//   - state.go: flows and groups, and what changes do to them
+//   - monitor.go: who hears of changes of flows
+//   - state.go: flows, groups and meters, and what changes do to them
 package ofconntest
 
 import (
@@ -56,6 +57,7 @@ func Listen(path string) (*Switch, error) {
 	s := &Switch{path: path, sessions: make(map[*session]struct{})}
 	s.state.groups = make(map[uint32]openflow.Group)
 	s.state.flows = make(map[openflow.FlowKey]openflow.Flow)
+	s.state.meters = make(map[uint32]openflow.Meter)
 	return s, s.Start()
 }
 
@@ -112,6 +114,7 @@ func (s *Switch) Clear() {
 	defer s.mu.Unlock()
 	clear(s.state.flows)
 	clear(s.state.groups)
+	clear(s.state.meters)
 }
 
 // Silence makes the switch take messages without answering any.
@@ -125,8 +128,11 @@ func (s *Switch) Silence(on bool) {
 func (s *Switch) Apply(mods ...openflow.Mod) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := s.state.applyAll(mods)
-	return err
+	defer s.watch(nil, 0)()
+	if _, err := s.state.applyAll(mods); err != nil {
+		return err
+	}
+	return nil
 }
 
 // Notify sends a message that nobody has asked for to all who are connected.
