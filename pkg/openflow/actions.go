@@ -263,14 +263,22 @@ func (a Actions) Note(note []byte) Actions {
 
 // decodeActions checks that b is a list of actions, as far as their lengths go.
 func decodeActions(b []byte) (string, error) {
-	for rest := b; len(rest) > 0; {
-		_, n, err := cutTLV(rest, "action")
-		if err != nil {
-			return "", err
-		}
-		rest = rest[n:]
+	if err := checkActions(b); err != nil {
+		return "", err
 	}
 	return string(b), nil
+}
+
+// checkActions wants whole actions.
+func checkActions(b []byte) error {
+	for len(b) > 0 {
+		_, n, err := cutTLV(b, "action")
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 // cutTLV reads the type and length at the front of b; the length is sound.

@@ -82,7 +82,7 @@ func BenchmarkText(b *testing.B) {
 	})
 }
 
-// TestAllocations pins what the hot paths allocate: nothing to send a flow, its match and its actions to read one.
+// TestAllocations pins what the hot paths allocate: nothing to send a flow, one string to read one.
 func TestAllocations(t *testing.T) {
 	f := benchFlow(t)
 	m := &FlowMod{Flow: f}
@@ -94,7 +94,7 @@ func TestAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := testing.AllocsPerRun(100, func() { _, _, _ = DecodeFlowStats(body) }); n > 2 {
+	if n := testing.AllocsPerRun(100, func() { _, _, _ = DecodeFlowStats(body) }); n > 1 {
 		t.Errorf("decoding a flow allocates %v times", n)
 	}
 	if n := testing.AllocsPerRun(100, func() { _ = f.Key() }); n > 0 {

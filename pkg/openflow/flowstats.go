@@ -45,15 +45,20 @@ func DecodeFlowStats(b []byte) (s FlowStats, rest []byte, err error) {
 		Importance:  binary.BigEndian.Uint16(b[14:]),
 		Cookie:      binary.BigEndian.Uint64(b[16:]),
 	}
-	match, b, err := decodeMatch(b[flowDescLen:])
+	oxm, b, err := cutMatch(b[flowDescLen:])
 	if err != nil {
 		return FlowStats{}, nil, err
 	}
-	s.Match = match
 	if b, err = s.decodeStats(b); err != nil {
 		return FlowStats{}, nil, err
 	}
-	s.Actions, err = decodeInstructions(b)
+	// A dump is made of these by the ten thousand: match and actions are one string.
+	var space [512]byte
+	text := string(append(append(space[:0], oxm...), b...))
+	if s.Match, err = matchOfBytes(text[:len(oxm)]); err != nil {
+		return FlowStats{}, nil, err
+	}
+	s.Actions, err = instructionsOf(b, text[len(oxm):])
 	return s, rest, err
 }
 

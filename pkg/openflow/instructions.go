@@ -54,23 +54,25 @@ func (a Actions) appendInstructions(b []byte) []byte {
 }
 
 // decodeInstructions reads the instructions of a flow. They must fill b.
-func decodeInstructions(b []byte) (Actions, error) {
+func decodeInstructions(b []byte) (Actions, error) { return instructionsOf(b, string(b)) }
+
+// instructionsOf keeps parts of text, which is b once more.
+func instructionsOf(b []byte, text string) (Actions, error) {
 	var a Actions
 	for len(b) > 0 {
 		kind, n, err := cutTLV(b, "instruction")
 		if err != nil {
 			return Actions{}, err
 		}
-		if kind == insApplyActions && a == (Actions{}) && n >= 8 {
-			list, err := decodeActions(b[8:n])
-			if err != nil {
+		if kind == insApplyActions && a == (Actions{}) {
+			if err := checkActions(b[8:n]); err != nil {
 				return Actions{}, err
 			}
-			a.list = list
+			a.list = text[8:n]
 		} else {
-			a.after += string(b[:n])
+			a.after += text[:n]
 		}
-		b = b[n:]
+		b, text = b[n:], text[n:]
 	}
 	return a, nil
 }

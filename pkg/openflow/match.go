@@ -163,23 +163,34 @@ func (m Match) AppendBinary(b []byte) ([]byte, error) {
 
 // decodeMatch takes a match with header and padding off the front of b.
 func decodeMatch(b []byte) (Match, []byte, error) {
+	oxm, rest, err := cutMatch(b)
+	if err != nil {
+		return Match{}, nil, err
+	}
+	m, err := DecodeMatch(oxm)
+	return m, rest, err
+}
+
+// cutMatch takes a match off the front of b and returns its fields.
+func cutMatch(b []byte) (oxm, rest []byte, err error) {
 	if len(b) < 4 {
-		return Match{}, nil, fmt.Errorf("match in %d bytes: %w", len(b), errTruncated)
+		return nil, nil, fmt.Errorf("match in %d bytes: %w", len(b), errTruncated)
 	}
 	if t := binary.BigEndian.Uint16(b); t != 1 {
-		return Match{}, nil, fmt.Errorf("match of type %d, not OXM", t)
+		return nil, nil, fmt.Errorf("match of type %d, not OXM", t)
 	}
 	n := int(binary.BigEndian.Uint16(b[2:]))
 	if n < 4 || n+pad8(n) > len(b) {
-		return Match{}, nil, fmt.Errorf("match of %d in %d bytes: %w", n, len(b), errTruncated)
+		return nil, nil, fmt.Errorf("match of %d in %d bytes: %w", n, len(b), errTruncated)
 	}
-	m, err := DecodeMatch(b[4:n])
-	return m, b[n+pad8(n):], err
+	return b[4:n], b[n+pad8(n):], nil
 }
 
 // DecodeMatch reads OXM fields. What the switch sends is canonical and kept as it is; anything else is put in order.
-func DecodeMatch(b []byte) (Match, error) {
-	text := string(b)
+func DecodeMatch(b []byte) (Match, error) { return matchOfBytes(string(b)) }
+
+// matchOfBytes keeps text, or puts it in order.
+func matchOfBytes(text string) (Match, error) {
 	canonical, last := true, FieldID(0)
 	for s := text; s != ""; {
 		e, rest, err := cutEntry(s)
