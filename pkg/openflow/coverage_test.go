@@ -51,7 +51,12 @@ func coverageSection(t *testing.T, title string, rows []coverage) string {
 }
 
 func TestCoverage(t *testing.T) {
-	page := coverageHead + coverageSection(t, "Match fields", fieldCoverage(t))
+	actions, instructions := actionCoverage(t)
+	page := coverageHead +
+		coverageSection(t, "Match fields", fieldCoverage(t)) +
+		coverageSection(t, "Actions", actions) +
+		coverageSection(t, "Instructions", instructions) +
+		coverageSection(t, "Messages", messageCoverage(t))
 	if *openflow.Update {
 		if err := os.WriteFile(coveragePage, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
@@ -80,6 +85,82 @@ func fieldCoverage(t *testing.T) (rows []coverage) {
 			row.oracle = answers[f].cell()
 		}
 		rows = append(rows, row)
+	}
+	return rows
+}
+
+// actionCoverage tries the examples that TestRealActions gives to the switch.
+func actionCoverage(t *testing.T) (actions, instructions []coverage) {
+	samples := make(map[openflow.Kind][]openflow.ActionSample)
+	for _, sample := range openflow.ActionSamples() {
+		samples[sample.Kind] = append(samples[sample.Kind], sample)
+	}
+	row := func(k openflow.Kind) coverage {
+		r := coverage{name: k.Name, oracle: "TestRealActions"}
+		if k.Refused != "" {
+			r.oracle = "n/a: " + k.Refused
+		}
+		if len(samples[k]) == 0 {
+			return r // whose empty cells are reported
+		}
+		encoded, decoded, text := true, true, "yes"
+		for _, sample := range samples[k] {
+			f, err := openflow.TunnelOf4.ParseFlow(sample.Flow)
+			if err != nil {
+				t.Errorf("%s: %v", k.Name, err)
+			}
+			b, err := openflow.AppendMessage(nil, 1, openflow.FlowMod{Flow: f})
+			encoded = encoded && err == nil
+			_, m, err := openflow.Decode(b)
+			mod, ok := m.(openflow.FlowMod)
+			decoded = decoded && err == nil && ok && mod.Flow == f
+			again, err := openflow.TunnelOf4.ParseFlow("actions=" + sample.Printed(f))
+			// What has no text of its own in OpenFlow 1.5 is read as what the switch takes it for.
+			if err != nil || sample.Printed(again) != sample.Printed(f) && !strings.Contains(sample.Flow, "actions=raw") {
+				text = cell(t, k.Name, "text", false)
+			}
+			if strings.HasPrefix(sample.Printed(f), "raw") {
+				text = "as bytes"
+			}
+		}
+		r.encode, r.decode, r.text = cell(t, k.Name, "encoding", encoded), cell(t, k.Name, "decoding", decoded), text
+		return r
+	}
+	for k := range openflow.ActionKinds() {
+		actions = append(actions, row(k))
+	}
+	for k := range openflow.InstructionKinds() {
+		instructions = append(instructions, row(k))
+	}
+	return actions, instructions
+}
+
+// messageCoverage tries the examples that TestRealText has ovs-ofctl print, and says which kinds TestRealMessages exchanges with
+// ovs-vswitchd.
+func messageCoverage(t *testing.T) (rows []coverage) {
+	for k := range openflow.MessageKinds() {
+		c := openflow.CoverageOf(k)
+		r := coverage{name: k.Name}
+		switch {
+		case c.Samples == 0 && k.Refused != nil:
+			r.encode = "n/a: " + k.Refused.Name()
+			r.decode, r.text, r.oracle = r.encode, r.encode, r.encode
+		case c.Samples == 0 && c.PassedThrough:
+			r.encode, r.decode, r.text, r.oracle = "as bytes", "as bytes", "as bytes", "TestRealMessageKinds"
+		case c.Samples > 0:
+			r.encode = cell(t, k.Name, "encoding", c.Encoded)
+			r.decode = cell(t, k.Name, "decoding", c.Decoded)
+			r.text = cell(t, k.Name, "text", c.Text)
+			switch {
+			case k.Refused != nil:
+				r.oracle = "n/a: " + k.Refused.Name()
+			case c.Unheard != "":
+				r.oracle = "TestRealText"
+			default:
+				r.oracle = "TestRealText, TestRealMessages"
+			}
+		}
+		rows = append(rows, r)
 	}
 	return rows
 }
