@@ -27,8 +27,8 @@ func decodeRequestForward(b []byte) (RequestForward, error) {
 	if err != nil {
 		return RequestForward{}, err
 	}
-	if h.Type != TypeGroupMod && h.Type != TypeMeterMod {
-		return RequestForward{}, fmt.Errorf("forwarded %s", h.Type)
+	if h.Version != Version15 || h.Type != TypeGroupMod && h.Type != TypeMeterMod {
+		return RequestForward{}, fmt.Errorf("forwarded %s of version %#x", h.Type, h.Version)
 	}
 	_, inner, err := Decode(b)
 	return RequestForward{Xid: binary.BigEndian.Uint32(b[4:]), Request: inner}, err
