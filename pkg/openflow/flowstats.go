@@ -114,12 +114,12 @@ func eachStat(stats []byte, f func(field byte, value []byte)) error {
 	return nil
 }
 
-// oxsTime reads seconds and nanoseconds; a switch without the figure says all ones.
+// oxsTime reads seconds and nanoseconds, of which a second has fewer than a billion; a switch without the figure says all ones.
 func oxsTime(v uint64) time.Duration {
 	if v == math.MaxUint64 {
 		return -1
 	}
-	return time.Duration(v>>32)*time.Second + time.Duration(uint32(v))
+	return time.Duration(v>>32)*time.Second + time.Duration(min(uint32(v), 999_999_999))
 }
 
 // AppendBinary appends the flow as it stands in a flow description reply.
