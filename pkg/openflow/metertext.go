@@ -118,6 +118,9 @@ func parseMeter(text string) (Meter, error) {
 		if band.Type == 0 || band.Rate == 0 {
 			return Meter{}, fmt.Errorf("band %d has no type=drop or type=dscp_remark, or no rate=NUMBER", i)
 		}
+		if band.Burst != 0 && m.Flags&MeterBurst == 0 {
+			return Meter{}, fmt.Errorf("band %d has a burst_size, which needs the word burst before bands=", i)
+		}
 	}
 	return m, nil
 }
