@@ -161,7 +161,9 @@ func TestRealClusterSet(t *testing.T) {
 		hub.wantImports(t, eastInfo)
 		require.Equal(t, versions["east-clusterinfo"], hub.importVersions(t)["east-clusterinfo"])
 
+		// The right addresses are taken up by themselves; to join again is nothing.
 		west.putConfigMap(t, config.ConfigMap, config.Key, "podCIDRs: [\"\"]\n")
+		west.wantCondition(t, v1alpha2.ConditionReady, "Member")
 		west.mustMC(t, "join --clusterid west -n kube-system --config-file @join.yml")
 		hub.wantImports(t, eastInfo, westInfo)
 		require.Equal(t, versions["east-clusterinfo"], hub.importVersions(t)["east-clusterinfo"])
