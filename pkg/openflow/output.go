@@ -86,8 +86,11 @@ func (x *Syntax) appendOutputReg2(b, body []byte) ([]byte, bool) {
 	return x.appendSubfield(append(b, "output:"...), s), err == nil
 }
 
+// ethernetHeader is the least that a packet is cut to.
+const ethernetHeader = 14
+
 func (x *Syntax) appendOutputTrunc(b, body []byte) ([]byte, bool) {
-	if len(body) != 6 {
+	if len(body) != 6 || binary.BigEndian.Uint32(body[2:]) < ethernetHeader {
 		return b, false
 	}
 	b = x.appendPort(append(b, "output(port="...), portFrom16(uint64(binary.BigEndian.Uint16(body))))
@@ -125,7 +128,6 @@ func (x *Syntax) parseOutputTrunc(a Actions, s string) (Actions, error) {
 		}
 		return err
 	})
-	const ethernetHeader = 14
 	if err == nil && maxLen < ethernetHeader {
 		err = fmt.Errorf("max_len=%d is less than an Ethernet header", maxLen)
 	}
