@@ -61,7 +61,7 @@ func DecodePortDesc(b []byte) (p PortDesc, rest []byte, err error) {
 	if n < portDescLen || n > len(b) {
 		return PortDesc{}, nil, fmt.Errorf("port of %d bytes in %d: %w", n, len(b), errTruncated)
 	}
-	name, _, _ := bytes.Cut(b[16:32], []byte{0})
+	name, _, _ := bytes.Cut(b[16:31], []byte{0}) // the last byte ends it
 	return PortDesc{
 		Port:       Port(binary.BigEndian.Uint32(b)),
 		MAC:        MAC(b[8:14]),
