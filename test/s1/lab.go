@@ -3,6 +3,7 @@ package s1
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -94,6 +95,9 @@ func (l Lab) BuildTime(ctx context.Context) string {
 		return err.Error()
 	}
 	took, err := os.ReadFile(filepath.Join(strings.TrimSpace(dir), lab.BuildTimeFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return "not known: an earlier version has filled the cache"
+	}
 	if err != nil {
 		return err.Error()
 	}
