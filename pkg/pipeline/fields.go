@@ -6,15 +6,43 @@ import "github.com/antrea-mc/antrea-mc/pkg/openflow"
 var (
 	sourceClass      = openflow.Reg(0, 0, 3)   // where the packet came from
 	destinationClass = openflow.Reg(0, 4, 7)   // where it goes
+	egressIsolated   = openflow.Reg(0, 8, 8)   // policies choose what its source, a local Pod, may send
+	ingressIsolated  = openflow.Reg(0, 9, 9)   // policies choose what its destination, a local Pod, may receive
+	endpointWritten  = openflow.Reg(0, 10, 10) // its destination is an endpoint of the Service that it was sent to
 	natKind          = openflow.Reg(0, 11, 12) // which source NAT it leaves with
 	fromOtherCluster = openflow.Reg(0, 13, 13) // its source is in another cluster
+	hostRefuses      = openflow.Reg(0, 16, 16) // the host's answer to a packet that it refused: no connection, no policy
+	endpointChosen   = openflow.Reg(0, 17, 17) // the endpoint is the one that this client had before
+	ruleDecided      = openflow.Reg(0, 19, 19) // a policy rule allowed it just now: the connection is to remember which
 	outputPort       = openflow.Reg(1, 0, 31)  // port of the local Pod it goes to
 	peerClass        = openflow.Reg(2, 0, 31)  // who sent it through the tunnel
-	gatewayGroup     = openflow.Reg(7, 0, 31)  // the group that chooses a gateway, if one does
 	peerIsForeign    = openflow.Reg(2, 4, 4)   // the bit that tells peerForeign from the classes of our own cluster
+	egressRule       = openflow.Reg(3, 0, 31)  // the rule that lets its source send it, 0 if none had to
+	ingressRule      = openflow.Reg(4, 0, 31)  // the rule that lets its destination receive it, 0 if none had to
+	affinityService  = openflow.Reg(5, 0, 31)  // the Service, if it is one that remembers its clients
+	savedPort        = openflow.Reg(6, 0, 15)  // the port it was sent to, before the endpoint's was written
+	endpointPort     = openflow.Reg(6, 16, 31) // the endpoint's port
+	gatewayGroup     = openflow.Reg(7, 0, 31)  // the group that chooses a gateway, if one does
+	savedIPv4        = openflow.Reg(8, 0, 31)  // the address it was sent to, before the endpoint's was written
+	savedIPv6        = openflow.Whole(openflow.FieldXXReg2)
+	endpointIPv4     = openflow.Reg(12, 0, 31) // the endpoint's address
+	endpointIPv6     = openflow.Whole(openflow.FieldXXReg3)
+
+	// translation is endpointWritten and natKind: what a connection keeps in connectionTranslation.
+	translation = openflow.Reg(0, 10, 12)
 
 	// connectionSource is the sourceClass that the first packet of the connection had, kept in ct_mark.
 	connectionSource = openflow.FieldRange(openflow.FieldCTMark, 0, 3)
+	// connectionTranslation is what the first packet had in translation.
+	connectionTranslation = openflow.FieldRange(openflow.FieldCTMark, 4, 6)
+	// connectionToService is the bit of connectionTranslation that says that the lookup writes the endpoint.
+	connectionToService = openflow.FieldRange(openflow.FieldCTMark, 4, 4)
+	// connectionBlocked is set when policies changed and no longer allow the connection.
+	connectionBlocked = openflow.FieldRange(openflow.FieldCTMark, 7, 7)
+	// connectionEgressRule is the rule that let the connection out, kept in ct_label: the ticket of its later packets.
+	connectionEgressRule = openflow.FieldRange(openflow.FieldCTLabel, 0, 31)
+	// connectionIngressRule is the rule that let the connection in.
+	connectionIngressRule = openflow.FieldRange(openflow.FieldCTLabel, 32, 63)
 	// connectionGateway is the gateway that the connection came or goes through, kept in ct_label where gateways translate.
 	connectionGateway = openflow.FieldRange(openflow.FieldCTLabel, 64, 95)
 
@@ -39,13 +67,19 @@ const (
 // noPort is the value of inPort that is no port.
 const noPort = 0xffff
 
-// natCluster is the value of natKind for packets that leave for another cluster with the gateway's address.
-const natCluster = 3
+// Values of natKind.
+const (
+	natGateway = 1 // leaves with the address of antrea-gw0, so that the reply comes back to this Node
+	natHairpin = 2 // goes back where it came from, with an address that nobody has
+	natCluster = 3 // leaves for another cluster with the gateway's address
+)
 
 // Connection tracking zones.
 const (
 	// ZoneMain tracks every connection of a local Pod and of the Node.
 	ZoneMain = 65520
+	// ZoneSNAT tracks what this Node translates so that replies come back to it: natGateway and natHairpin.
+	ZoneSNAT = 65521
 	// ZoneClusterSNAT tracks what a gateway translates on the way to other clusters.
 	ZoneClusterSNAT = 65522
 )

@@ -15,6 +15,7 @@ func (r *rules) node(s State) {
 	r.nodeSpoofGuard(n)
 	r.nodeConntrack(n)
 	r.nodePassThrough()
+	r.nodePolicy()
 	r.nodeForwarding(n)
 	r.nodeOutput(n)
 }
@@ -107,13 +108,16 @@ func (r *rules) nodeConntrack(n Node) {
 	r.add(TableConntrackState, 200, tracked(openflow.CTEstablished, openflow.CTNew|openflow.CTReply), next(TableEgressPolicy))
 	r.add(TableConntrackState, 0, openflow.Match{}, next(TableServiceLB))
 
-	commit := openflow.Actions{}.
-		CT(openflow.CT{Commit: true, Zone: ZoneMain, Exec: openflow.Actions{}.Move(sourceClass, connectionSource)}).
-		Resubmit(TableOutput)
+	commit := openflow.Actions{}.CT(openflow.CT{Commit: true, Zone: ZoneMain, Exec: n.notes()}).Resubmit(TableOutput)
 	for _, f := range n.families() {
 		r.add(TableConntrackCommit, 200, f.match().CTState(openflow.CTNew|openflow.CTTracked, 0), commit)
 	}
 	r.add(TableConntrackCommit, 0, openflow.Match{}, next(TableOutput))
+}
+
+// notes is what every new connection keeps of its first packet, written by whatever commits it.
+func (n Node) notes() openflow.Actions {
+	return openflow.Actions{}.Move(sourceClass, connectionSource)
 }
 
 // nodePassThrough keeps the ids of tables that other features fill, so that packets find their way on. SessionAffinity is
@@ -123,6 +127,10 @@ func (r *rules) nodePassThrough() {
 	r.add(TableServiceLB, 0, openflow.Match{}, next(TableEgressPolicy))
 	r.add(TableEndpointSet, 0, openflow.Match{}, next(TableEndpointWrite))
 	r.add(TableEndpointWrite, 0, openflow.Match{}, next(TableEgressPolicy))
+}
+
+// nodePolicy lets everything pass.
+func (r *rules) nodePolicy() {
 	r.add(TableEgressPolicy, 0, openflow.Match{}, next(TableL3Forwarding))
 	r.add(TableIngressPolicy, 0, openflow.Match{}, next(TableConntrackCommit))
 }

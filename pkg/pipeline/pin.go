@@ -20,7 +20,7 @@ func (r *rules) pin(s State) {
 		return
 	}
 	commit := func(exec openflow.Actions) openflow.Actions {
-		exec = openflow.Actions{}.Move(sourceClass, connectionSource).Append(exec)
+		exec = s.Node.notes().Append(exec)
 		return openflow.Actions{}.CT(openflow.CT{Commit: true, Zone: ZoneMain, Exec: exec}).Resubmit(TableOutput)
 	}
 	for _, f := range s.Node.families() {
