@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -68,7 +69,7 @@ func newCluster(t testing.TB) *cluster {
 	}
 	require.Eventually(t, func() bool {
 		return c.pools.List(t.Context(), &v1alpha1.IPPoolList{}) == nil && c.pools.List(t.Context(), &v1alpha1.OverlappingRangeIPReservationList{}) == nil
-	}, 30*time.Second, 50*time.Millisecond)
+	}, 2*time.Minute, 50*time.Millisecond)
 	for _, pkg := range []string{".", "../../cmd/whereabouts-daemon"} {
 		build := exec.Command("go", "build", "-trimpath", "-o", c.bin+"/", pkg) // as make build does, so most is in the cache
 		build.Env = append(build.Environ(), "CGO_ENABLED=0")
@@ -89,36 +90,66 @@ func (c *cluster) pod(node, name string) string {
 	return string(pod.UID)
 }
 
-// held is what all pools have, as "address namespace/pod sandbox interface", sorted by address.
-func (c *cluster) held() []string {
+// held is what the pools with such names have, as "address namespace/pod sandbox interface", sorted.
+func (c *cluster) held(names string) []string {
 	c.t.Helper()
-	var pools v1alpha1.IPPoolList
-	require.NoError(c.t, c.pools.List(context.Background(), &pools, client.InNamespace(namespace)))
-	var lines []string
-	for _, p := range pools.Items {
-		subnet := netip.MustParsePrefix(p.Spec.Range)
-		for offset, h := range p.Spec.Allocations {
-			lines = append(lines, fmt.Sprintf("%s %s %s %s", mustAt(c.t, subnet, offset), h.PodRef, h.ContainerID, h.IfName))
-		}
-		require.EqualValues(c.t, len(p.Spec.Allocations), p.Status.Allocated, "status of pool %s", p.Name)
-	}
-	slices.Sort(lines)
+	lines, err := c.tryHeld(names)
+	require.NoError(c.t, err)
 	return lines
 }
 
-// reserved is what is reserved, in the same form.
-func (c *cluster) reserved(networkName string) []string {
+func (c *cluster) tryHeld(names string) ([]string, error) {
+	var pools v1alpha1.IPPoolList
+	if err := c.pools.List(context.Background(), &pools, client.InNamespace(namespace)); err != nil {
+		return nil, err
+	}
+	var lines []string
+	for _, p := range pools.Items {
+		if !strings.HasPrefix(p.Name, names) {
+			continue
+		}
+		subnet := netip.MustParsePrefix(p.Spec.Range)
+		for offset, h := range p.Spec.Allocations {
+			a, err := ipam.AtOffset(subnet, offset)
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, fmt.Sprintf("%s %s %s %s", a, h.PodRef, h.ContainerID, h.IfName))
+		}
+		if int64(len(p.Spec.Allocations)) != p.Status.Allocated {
+			return nil, fmt.Errorf("pool %s has %d allocations, its status says %d", p.Name, len(p.Spec.Allocations), p.Status.Allocated)
+		}
+	}
+	slices.Sort(lines)
+	return lines, nil
+}
+
+// reserved is what is reserved with such names, in the same form.
+func (c *cluster) reserved(names string) []string {
 	c.t.Helper()
+	lines, err := c.tryReserved(names)
+	require.NoError(c.t, err)
+	return lines
+}
+
+func (c *cluster) tryReserved(names string) ([]string, error) {
 	var all v1alpha1.OverlappingRangeIPReservationList
-	require.NoError(c.t, c.pools.List(context.Background(), &all, client.InNamespace(namespace)))
+	if err := c.pools.List(context.Background(), &all, client.InNamespace(namespace)); err != nil {
+		return nil, err
+	}
 	var lines []string
 	for _, r := range all.Items {
-		a, ok := whereabouts.Reserved(networkName, r.Name)
-		require.True(c.t, ok, r.Name)
+		if !strings.HasPrefix(r.Name, names) {
+			continue
+		}
+		a, ok := whereabouts.Reserved("", r.Name)
+		if !ok {
+			return nil, fmt.Errorf("reservation %s is of no address", r.Name)
+		}
 		lines = append(lines, fmt.Sprintf("%s %s %s %s", a, r.Spec.PodRef, r.Spec.ContainerID, r.Spec.IfName))
 	}
 	slices.Sort(lines)
-	return lines
+	return lines, nil
 }
 
 // node is a daemon as a process, and a runtime that calls the plugin.
@@ -133,12 +164,18 @@ type node struct {
 	log  bytes.Buffer
 }
 
+// mustNode makes a Node in the API only.
+func (c *cluster) mustNode(name string) {
+	c.t.Helper()
+	_, err := c.client.CoreV1().Nodes().Create(context.Background(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	require.NoError(c.t, err)
+}
+
 func (c *cluster) node(name string) *node {
 	c.t.Helper()
 	n := &node{c: c, name: name, dir: c.t.TempDir()}
 	n.libcni = libcni.NewCNIConfigWithCacheDir([]string{c.bin}, filepath.Join(n.dir, "cache"), nil)
-	_, err := c.client.CoreV1().Nodes().Create(context.Background(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
-	require.NoError(c.t, err)
+	c.mustNode(name)
 	n.start()
 	c.t.Cleanup(func() {
 		n.kill()
@@ -179,9 +216,14 @@ func (n *node) network(ipam string) *libcni.NetworkConfigList {
 }
 
 func sandbox(pod, uid, id string) *libcni.RuntimeConf {
-	return &libcni.RuntimeConf{ContainerID: id, NetNS: "/run/netns/whereabouts-test-" + id, IfName: "net1", Args: [][2]string{
+	return &libcni.RuntimeConf{ContainerID: id, NetNS: netns(id), IfName: "net1", Args: [][2]string{
 		{"IgnoreUnknown", "1"}, {"K8S_POD_NAMESPACE", "default"}, {"K8S_POD_NAME", pod}, {"K8S_POD_UID", uid},
 	}}
+}
+
+// netns is the name of a sandbox's network namespace, which the tests make only where it matters.
+func netns(id string) string {
+	return fmt.Sprintf("/run/netns/whereabouts-test-%d-%s", os.Getpid(), id)
 }
 
 // add attaches, waiting for a daemon that starts, and returns the addresses.
@@ -207,12 +249,5 @@ func (n *node) waitReady() {
 	n.c.t.Helper()
 	require.Eventually(n.c.t, func() bool {
 		return n.libcni.GetStatusNetworkList(context.Background(), n.network(`"range":"10.0.0.0/24"`)) == nil
-	}, 30*time.Second, 20*time.Millisecond, "daemon of %s", n.name)
-}
-
-func mustAt(t testing.TB, subnet netip.Prefix, offset string) netip.Addr {
-	t.Helper()
-	a, err := ipam.AtOffset(subnet, offset)
-	require.NoError(t, err)
-	return a
+	}, 2*time.Minute, 20*time.Millisecond, "daemon of %s", n.name)
 }
