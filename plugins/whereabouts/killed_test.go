@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -131,10 +132,13 @@ func mortal(random *rand.Rand) (context.Context, context.CancelFunc) {
 	return context.WithCancel(context.Background())
 }
 
+// attachments is how many ADDs and DELs each of nine runtimes makes in TestRealKilled.
+var attachments = flag.Int("attachments", 14, "operations of each runtime that loses its plugin, daemon or API server")
+
 // TestRealKilled kills plugins, daemons, the API server and etcd while three nodes add and delete. In the end, every address that
 // is held has a living owner, and the other way round.
 func TestRealKilled(t *testing.T) {
-	const workers, each = 3, 14
+	const workers = 3
 	c := newCluster(t)
 	nodes := []*node{c.node("a"), c.node("b"), c.node("c")}
 	const ipam = `"range":"10.20.0.0/24","ipRanges":[{"range":"fd00:20::/64"}]`
@@ -148,7 +152,7 @@ func TestRealKilled(t *testing.T) {
 		uid := c.pod(n.name, pod)
 		n.waitReady()
 		running.Go(func() {
-			left[i] = l.runtime(n, n.network(ipam), pod, uid, each, rand.New(rand.NewPCG(7, uint64(i))))
+			left[i] = l.runtime(n, n.network(ipam), pod, uid, *attachments, rand.New(rand.NewPCG(7, uint64(i))))
 		})
 	}
 	ended := make(chan struct{})
@@ -216,10 +220,10 @@ func (l *life) kill(c *cluster, nodes []*node, ended chan struct{}) map[string]i
 		}
 		next += 10 + random.IntN(10)
 		switch n := nodes[random.IntN(len(nodes))]; {
-		case next > 120 && kills["API server"] == 0:
+		case next/120 > kills["API server"]:
 			kills["API server"]++
 			require.NoError(l.t, c.Crash(false))
-		case next > 60 && kills["etcd"] == 0:
+		case next/60 > kills["etcd"]+kills["API server"]:
 			kills["etcd"]++
 			require.NoError(l.t, c.Crash(true))
 		default:

@@ -238,7 +238,7 @@ func manyAddresses(p *play) {
 	p.uids["many"] = p.pod("d", "many")
 	allocations := map[string]v1alpha1.IPAllocation{}
 	for i := 1; i <= 2048; i++ {
-		allocations[fmt.Sprint(i)] = v1alpha1.IPAllocation{ContainerID: fmt.Sprint("m", i), PodRef: "default/many", IfName: "net1", PodUID: p.uids["many"], Node: "d"}
+		allocations[fmt.Sprint(i)] = v1alpha1.IPAllocation{ContainerID: fmt.Sprint("held-", i), PodRef: "default/many", IfName: "net1", PodUID: p.uids["many"], Node: "d"}
 	}
 	p.write("10.36.0.0-16", "10.36.0.0/16", allocations)
 	p.add(p.a, ipam, "m1", "m1", "10.36.8.1/16")
