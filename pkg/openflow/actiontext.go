@@ -84,6 +84,12 @@ func (x *Syntax) appendAction(b, action []byte) ([]byte, bool) {
 		if !x.OpenFlow15 && len(body) == 4 {
 			return x.appendSubfield(fmt.Appendf(b, "load:%s->", hexText(uint64(body[0]))), Whole(FieldIPTTL)), true
 		}
+	case actEnqueue:
+		if len(body) != 12 {
+			return b, false
+		}
+		b = x.appendPort(append(b, "enqueue:"...), Port(binary.BigEndian.Uint32(body)))
+		return fmt.Appendf(b, ":%d", binary.BigEndian.Uint32(body[4:])), true
 	case actPopVLAN:
 		if x.OpenFlow15 {
 			return append(b, "pop_vlan"...), len(body) == 4

@@ -18,6 +18,7 @@
 //   - port.go, mac.go: ports and Ethernet addresses
 //   - value.go, parsevalue.go, words.go: the text of values
 //   - flow.go, flowmod.go, flowstats.go, flowtext.go: flows
+//   - oldflows.go, match10.go, oldactions.go: dumps of switches that speak OpenFlow 1.0 or 1.3
 //   - group.go, grouptext.go: groups
 //   - message.go and the files named after a message: everything that goes over the connection. messagekinds.go is the
 //     table of all of it, wire.go what decoders share, nicira.go the messages of Open vSwitch.

@@ -13,6 +13,7 @@ type FlowStats struct {
 	Packets, Bytes uint64
 	Duration       time.Duration // since it was added
 	IdleTime       time.Duration // since its last packet; negative if the switch does not say
+	HardTime       time.Duration // since it was added or changed, and not 0; 0 if the switch does not say, as after OpenFlow 1.0
 }
 
 const flowDescLen = 24 // up to the match

@@ -64,11 +64,14 @@ func (s FlowStats) String() string { return string(plain.AppendFlowStats(nil, s)
 func (x *Syntax) AppendFlowStats(b []byte, s FlowStats) []byte {
 	b = fmt.Appendf(b, "cookie=%#x, duration=%s, table=", s.Cookie, durationText(s.Duration))
 	b = fmt.Appendf(x.appendTable(b, s.Table), ", n_packets=%d, n_bytes=%d, ", s.Packets, s.Bytes)
-	idle := ""
+	ages := ""
 	if s.IdleTime >= 0 {
-		idle = fmt.Sprintf("idle_age=%d, ", s.IdleTime/time.Second)
+		ages = fmt.Sprintf("idle_age=%d, ", s.IdleTime/time.Second)
 	}
-	return x.appendRest(b, s.Flow, idle)
+	if hard := s.HardTime / time.Second; s.HardTime > 0 && hard != s.Duration/time.Second {
+		ages += fmt.Sprintf("hard_age=%d, ", hard)
+	}
+	return x.appendRest(b, s.Flow, ages)
 }
 
 // durationText has no decimals, three or nine, as few as say all.

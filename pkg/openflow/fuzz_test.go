@@ -172,3 +172,39 @@ func FuzzActions(f *testing.F) {
 		}
 	})
 }
+
+// FuzzOldFlows: dumps of OpenFlow 1.0 and 1.3 become flows that encode and print.
+func FuzzOldFlows(f *testing.F) {
+	for _, line := range flowLines(f, "testdata/old.hex") {
+		m, err := DecodeMultipart(unhexed(line))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(m.Version == Version10, m.Type == MultipartExperimenter, m.Body)
+	}
+	f.Fuzz(func(t *testing.T, first, nicira bool, body []byte) {
+		m := Multipart{Version: Version13, Type: MultipartFlowDesc, Reply: true, Body: body}
+		if first {
+			m.Version = Version10
+		}
+		if nicira {
+			m.Type, m.Experimenter, m.Subtype = MultipartExperimenter, experimenterNicira, nxstFlow
+		}
+		for part, err := range m.Parts() {
+			s, ok := part.(FlowStats)
+			if err != nil || !ok {
+				return
+			}
+			text := string(plain.AppendFlowStats(nil, s))
+			if len(text) > 1000+500*len(body) {
+				t.Fatalf("%d bytes of text for %d", len(text), len(body))
+			}
+			if b, err := s.AppendBinary(nil); err == nil && len(b) < 60000 {
+				again, _, err := DecodeFlowStats(b)
+				if err != nil || again.Actions != s.Actions {
+					t.Fatalf("%s\nbecame %s: %v", text, again, err)
+				}
+			}
+		}
+	})
+}

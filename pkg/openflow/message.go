@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Versions of OpenFlow, as they stand in every header. Only 1.5 is interpreted, beside the messages that are the same in all.
+// Versions of OpenFlow, as they stand in every header. Only 1.5 is interpreted, beside the messages that are the same in all and
+// the dumps of flows of 1.0 and 1.3.
 const (
 	Version10 = 1
 	Version13 = 4
@@ -136,7 +137,8 @@ type Message interface {
 // AppendMessage appends m with its header.
 func AppendMessage(b []byte, xid uint32, m Message) ([]byte, error) {
 	start := len(b)
-	b = append(b, Version15, byte(m.MessageType()), 0, 0)
+	version, kind := versionOf(m)
+	b = append(b, version, byte(kind), 0, 0)
 	b = binary.BigEndian.AppendUint32(b, xid)
 	b, err := m.AppendBinary(b)
 	if err != nil {
@@ -148,6 +150,19 @@ func AppendMessage(b []byte, xid uint32, m Message) ([]byte, error) {
 	}
 	binary.BigEndian.PutUint16(b[start+2:], uint16(n))
 	return b, nil
+}
+
+// versionOf is the version of a message, and its type in that version.
+func versionOf(m Message) (uint8, MessageType) {
+	kind := m.MessageType()
+	part, ok := m.(Multipart)
+	if !ok || part.Version == 0 {
+		return Version15, kind
+	}
+	if part.Version == Version10 {
+		kind = type10(kind)
+	}
+	return part.Version, kind
 }
 
 // Decode reads one whole message. A message of a type that is not known comes as [Raw].
@@ -176,6 +191,13 @@ func decodeBody(h Header, b []byte) (Message, error) {
 		return Echo{Data: clone(b)}, nil
 	case TypeEchoReply:
 		return Echo{Reply: true, Data: clone(b)}, nil
+	}
+	if h.Version == Version10 || h.Version == Version13 {
+		if t := h.standardType(); t == TypeMultipartRequest || t == TypeMultipartReply {
+			if m, err := decodeMultipart(h, b); err != nil || m.isDump() {
+				return m, err
+			}
+		}
 	}
 	if h.Version != Version15 {
 		return Raw{Type: h.Type, Body: clone(b)}, nil

@@ -225,6 +225,16 @@ func multipartHeaderLen(version uint8) int {
 var types10 = map[MessageType]MessageType{15: TypePortMod, 16: TypeMultipartRequest, 17: TypeMultipartReply,
 	18: TypeBarrierRequest, 19: TypeBarrierReply}
 
+// type10 is the number that a type has in OpenFlow 1.0.
+func type10(t MessageType) MessageType {
+	for old, standard := range types10 {
+		if standard == t {
+			return old
+		}
+	}
+	return t
+}
+
 // standardType is the type of OpenFlow 1.5 that the message has.
 func (h Header) standardType() MessageType {
 	if t, ok := types10[h.Type]; ok && h.Version == Version10 {

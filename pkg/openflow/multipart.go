@@ -50,6 +50,8 @@ type Multipart struct {
 	Type  MultipartType
 	More  bool // another message of the same reply follows
 	Body  []byte
+	// Version is 0 for OpenFlow 1.5. Of others there are only dumps of flows; see [FlowsRequest].
+	Version uint8
 	// Experimenter and Subtype say more of the type [MultipartExperimenter].
 	Experimenter, Subtype uint32
 }
@@ -70,10 +72,13 @@ func (m Multipart) AppendBinary(b []byte) ([]byte, error) {
 		flags = multipartMore
 	}
 	b = binary.BigEndian.AppendUint16(b, flags)
-	b = append(b, 0, 0, 0, 0)
+	if m.Version != Version10 {
+		b = append(b, 0, 0, 0, 0)
+	}
 	if m.Type == MultipartExperimenter {
 		b = binary.BigEndian.AppendUint32(b, m.Experimenter)
 		b = binary.BigEndian.AppendUint32(b, m.Subtype)
+		b = append(b, allZeros[:experimenterPad(m.Version)]...)
 	}
 	return append(b, m.Body...), nil
 }
@@ -108,6 +113,9 @@ func cutMultipart(h Header, b []byte) (Multipart, error) {
 		More:  binary.BigEndian.Uint16(b[2:])&multipartMore != 0,
 	}
 	b = b[n:]
+	if h.Version != Version15 {
+		m.Version = h.Version
+	}
 	if m.Type == MultipartExperimenter {
 		if len(b) < 4 {
 			return Multipart{}, fmt.Errorf("experimenter in %d bytes: %w", len(b), errTruncated)
@@ -117,7 +125,21 @@ func cutMultipart(h Header, b []byte) (Multipart, error) {
 			return Multipart{}, fmt.Errorf("experimenter's type in %d bytes: %w", len(b), errTruncated)
 		}
 		m.Subtype, b = binary.BigEndian.Uint32(b), b[4:]
+		pad := experimenterPad(h.Version)
+		if err := atLeast(b, pad); err != nil {
+			return Multipart{}, err
+		}
+		b = b[pad:]
 	}
 	m.Body = b
 	return m, nil
+}
+
+// experimenterPad is what comes after the type of an experimenter's multipart message: those of Open vSwitch in OpenFlow 1.0 have
+// padding there.
+func experimenterPad(version uint8) int {
+	if version == Version10 {
+		return 4
+	}
+	return 0
 }

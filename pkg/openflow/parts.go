@@ -104,7 +104,7 @@ func (m Multipart) cutReply(b []byte) (Part, []byte, error) {
 	case MultipartDesc:
 		return part(decodeSwitchDesc(b))
 	case MultipartFlowDesc:
-		return part(DecodeFlowStats(b))
+		return part(m.FlowDecoder()(b))
 	case MultipartAggregate:
 		return part(decodeAggregate(b))
 	case MultipartTable:
@@ -140,6 +140,9 @@ func (m Multipart) cutReply(b []byte) (Part, []byte, error) {
 }
 
 func (m Multipart) cutExperimenter(b []byte) (Part, []byte, error) {
+	if m.Reply && m.isDump() {
+		return part(m.FlowDecoder()(b))
+	}
 	if m.Experimenter == experimenterNicira && m.Reply && (m.Subtype == nxstIPFIXBridge || m.Subtype == nxstIPFIXFlow) {
 		return part(cutIPFIXStats(b))
 	}
@@ -159,7 +162,7 @@ func (p *printer) multipart(m Multipart) error {
 		sortParts(list)
 		p.beforeParts(m.Type, list)
 	}
-	if m.Reply && m.Experimenter == experimenterNicira {
+	if m.Reply && m.Experimenter == experimenterNicira && !m.isDump() {
 		p.ipfix(m.Subtype, list)
 		return nil
 	}

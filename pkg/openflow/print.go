@@ -65,7 +65,7 @@ func (p *printer) message(b []byte) error {
 		return err
 	}
 	p.version = h.Version
-	p.OpenFlow15 = h.Version >= Version15
+	p.OpenFlow15 = h.Version > Version10
 	if !p.name(h, b) {
 		p.format("%s (xid=%#x):\n", h.Type, h.Xid)
 	}

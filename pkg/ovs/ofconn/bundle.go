@@ -107,7 +107,7 @@ func (c *Conn) stream(ctx context.Context, id uint32, b *bundle, mods iter.Seq[o
 	opening := c.xid()
 	opened := c.expect(opening)
 	defer c.end(opened, opening)
-	space, err := openflow.AppendMessage(nil, opening, openflow.BundleControl{ID: id, Type: openflow.BundleOpen, Flags: bundleFlags})
+	space, err := c.encode(nil, opening, openflow.BundleControl{ID: id, Type: openflow.BundleOpen, Flags: bundleFlags})
 	if err != nil {
 		return 1, err
 	}
@@ -115,7 +115,7 @@ func (c *Conn) stream(ctx context.Context, id uint32, b *bundle, mods iter.Seq[o
 	for mod := range mods {
 		add.Xid, add.Mod = (b.first+uint32(n))|bundleXid, mod
 		n++
-		if space, err = openflow.AppendMessage(space, add.Xid, &add); err != nil {
+		if space, err = c.encode(space, add.Xid, &add); err != nil {
 			return n, fmt.Errorf("change %d, %s: %w", n-1, mod, err)
 		}
 		if len(space) < batch {
@@ -136,7 +136,7 @@ func (c *Conn) stream(ctx context.Context, id uint32, b *bundle, mods iter.Seq[o
 	}
 	closing := c.xid()
 	last := openflow.BundleControl{ID: id, Type: openflow.BundleClose, Flags: bundleFlags}
-	if space, err = openflow.AppendMessage(space, closing, last); err != nil {
+	if space, err = c.encode(space, closing, last); err != nil {
 		return n, err
 	}
 	closed := c.expect(closing)

@@ -45,13 +45,13 @@ func (c *Conn) Send(ctx context.Context, messages ...openflow.Message) error {
 	for i, m := range messages {
 		xid := c.xid()
 		var err error
-		if b, err = openflow.AppendMessage(b, xid, m); err != nil {
+		if b, err = c.encode(b, xid, m); err != nil {
 			return fmt.Errorf("message %d: %w", i, err)
 		}
 		xids = append(xids, xid)
 	}
 	barrier := c.xid()
-	b, err := openflow.AppendMessage(b, barrier, openflow.Empty(openflow.TypeBarrierRequest))
+	b, err := c.encode(b, barrier, openflow.Empty(openflow.TypeBarrierRequest))
 	if err != nil {
 		return err
 	}

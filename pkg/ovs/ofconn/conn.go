@@ -1,11 +1,11 @@
-// Package ofconn is an OpenFlow 1.5 connection to one bridge of Open vSwitch.
+// Package ofconn is an OpenFlow 1.5 connection to one bridge of Open vSwitch, or one of OpenFlow 1.0 or 1.3 that dumps flows.
 //
 // Start at [Dial], or at [Run], which connects again whenever the connection ends. What goes over it are the messages of
 // package openflow.
 //
 //   - conn.go: the connection; dial.go: how it comes about, over a Unix socket, TCP or TLS
 //   - reader.go, writer.go: its two goroutines
-//   - request.go: requests and their replies
+//   - request.go: requests and their replies; version.go: what older versions of OpenFlow allow
 //   - call.go: one request and its reply; messages without a reply, with a barrier
 //   - bundle.go: changes as one ordered, atomic bundle
 //   - dump.go: what the switch has: flows, groups, meters, ports; monitor.go: how its flows change
@@ -30,6 +30,9 @@ type Config struct {
 	// EchoInterval is after how long a silence the switch is asked for a sign of life; three of them without any end the
 	// connection. 0 is five seconds.
 	EchoInterval time.Duration
+	// Versions are those of OpenFlow to agree on, the highest of which the switch speaks is used. None is 1.5 alone; 1.0 and 1.3
+	// are for [Conn.DumpFlows], and everything else needs 1.5.
+	Versions []uint8
 	// TLS is what [Dial] needs for an address that begins with ssl. Without ServerName the host of the address is verified.
 	TLS *tls.Config
 	// MaxBackoff is the longest wait between attempts of [Run]. 0 is five seconds.
@@ -48,8 +51,9 @@ const (
 
 // Conn is a connection. Its methods can be used from several goroutines.
 type Conn struct {
-	nc   net.Conn
-	echo time.Duration
+	nc      net.Conn
+	version uint8
+	echo    time.Duration
 
 	bundles    chan struct{} // holds one token: a bundle at a time
 	nextChange uint32        // xid of the next change, for who holds the token

@@ -51,6 +51,28 @@ func oldSwitch(t *testing.T) string {
 	return path
 }
 
+// TestOldVersion agrees on OpenFlow 1.0, where there are dumps and signs of life.
+func TestOldVersion(t *testing.T) {
+	c, err := Dial(t.Context(), "unix:"+oldSwitch(t), Config{Versions: []uint8{openflow.Version15, openflow.Version10}})
+	if err != nil || c.Version() != openflow.Version10 {
+		t.Fatalf("%+v: %v", c, err)
+	}
+	defer c.Close()
+	if err := c.Barrier(t.Context()); err == nil || !strings.Contains(err.Error(), "BARRIER_REQUEST on a connection of OpenFlow 1.0") {
+		t.Errorf("barrier: %v", err)
+	}
+	if b, err := c.encode(nil, 5, openflow.Echo{}); err != nil || b[0] != openflow.Version10 {
+		t.Errorf("echo %x: %v", b, err)
+	}
+	m, err := openflow.FlowsRequest(openflow.Version10, openflow.AllFlows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := c.encode(nil, 5, m); err != nil || b[0] != openflow.Version10 {
+		t.Errorf("request %x: %v", b, err)
+	}
+}
+
 func TestDialCancelled(t *testing.T) {
 	s := ofconntest.New(t)
 	s.Silence(true)

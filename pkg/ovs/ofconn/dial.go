@@ -19,7 +19,8 @@ const (
 	bufferSize       = 256 << 10
 )
 
-// Dial connects to a switch at "unix:/path", "tcp:host:port" or "ssl:host:port" and agrees on OpenFlow 1.5.
+// Dial connects to a switch at "unix:/path", "tcp:host:port" or "ssl:host:port" and agrees on OpenFlow 1.5, or on one of
+// Config.Versions.
 func Dial(ctx context.Context, addr string, config Config) (*Conn, error) {
 	nc, err := dial(ctx, addr, config.TLS)
 	if err != nil {
@@ -50,7 +51,7 @@ func dial(ctx context.Context, addr string, config *tls.Config) (net.Conn, error
 	return nil, errors.New("the address must be unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT")
 }
 
-// New agrees on OpenFlow 1.5 over a connection that is there already, such as one that the switch has made to its
+// New agrees on a version as [Dial] does, over a connection that is there already, such as one that the switch has made to its
 // controller. The connection is closed if that fails.
 func New(ctx context.Context, nc net.Conn, config Config) (*Conn, error) {
 	c := &Conn{
@@ -68,7 +69,11 @@ func New(ctx context.Context, nc net.Conn, config Config) (*Conn, error) {
 	}
 	c.events.arrived = make(chan struct{}, 1)
 	r := bufio.NewReaderSize(nc, bufferSize)
-	if err := c.shakeHands(ctx, r); err != nil {
+	versions := config.Versions
+	if len(versions) == 0 {
+		versions = []uint8{openflow.Version15}
+	}
+	if err := c.shakeHands(ctx, r, versions); err != nil {
 		_ = nc.Close()
 		return nil, err
 	}
@@ -79,13 +84,13 @@ func New(ctx context.Context, nc net.Conn, config Config) (*Conn, error) {
 }
 
 // shakeHands exchanges hellos.
-func (c *Conn) shakeHands(ctx context.Context, r *bufio.Reader) error {
+func (c *Conn) shakeHands(ctx context.Context, r *bufio.Reader, versions []uint8) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := c.nc.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return err
 	}
-	hello, err := openflow.AppendMessage(nil, c.xid(), openflow.Hello{Versions: []uint8{openflow.Version15}})
+	hello, err := openflow.AppendMessage(nil, c.xid(), openflow.Hello{Versions: versions})
 	if err != nil {
 		return err
 	}
@@ -98,8 +103,8 @@ func (c *Conn) shakeHands(ctx context.Context, r *bufio.Reader) error {
 	}
 	switch m := m.(type) {
 	case openflow.Hello:
-		if !m.Speaks(openflow.Version15) {
-			return fmt.Errorf("bridge does not speak OpenFlow 1.5 (versions %v): add OpenFlow15 to its protocols", m.Versions)
+		if c.version, err = agree(versions, m); err != nil {
+			return err
 		}
 	case *openflow.Error:
 		return m

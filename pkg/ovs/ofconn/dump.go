@@ -10,7 +10,8 @@ import (
 
 // DumpFlows goes over the flows that q chooses, as the switch sends them. An error ends it.
 func (c *Conn) DumpFlows(ctx context.Context, q openflow.FlowQuery) iter.Seq2[openflow.FlowStats, error] {
-	return Dump(ctx, c, openflow.MultipartFlowDesc, q, openflow.DecodeFlowStats)
+	request, err := openflow.FlowsRequest(c.version, q)
+	return dump(ctx, c, request, err, openflow.Multipart.FlowDecoder)
 }
 
 // DumpGroups goes over all groups of the switch, by number.
@@ -45,17 +46,25 @@ func Collect[T any](items iter.Seq2[T, error]) ([]T, error) {
 func Dump[T any](
 	ctx context.Context, c *Conn, kind openflow.MultipartType, query openflow.Part, decode func([]byte) (T, []byte, error),
 ) iter.Seq2[T, error] {
+	request, err := openflow.NewMultipart(kind, false, query)
+	return dump(ctx, c, request, err, func(openflow.Multipart) func([]byte) (T, []byte, error) { return decode })
+}
+
+// dump is Dump for a request that was made, or could not be, with a decoder for each message of the reply.
+func dump[T any](
+	ctx context.Context, c *Conn, request openflow.Multipart, err error,
+	decoder func(openflow.Multipart) func([]byte) (T, []byte, error),
+) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		fail := func(err error) {
 			var none T
-			yield(none, fmt.Errorf("dump %s: %w", kind, err))
+			yield(none, fmt.Errorf("dump %s: %w", request.Type, err))
 		}
-		message, err := openflow.NewMultipart(kind, false, query)
 		if err != nil {
 			fail(err)
 			return
 		}
-		xid, req, err := c.begin(ctx, message)
+		xid, req, err := c.begin(ctx, request)
 		if err != nil {
 			fail(err)
 			return
@@ -67,11 +76,12 @@ func Dump[T any](
 				fail(err)
 				return
 			}
-			part, err := partOf(m, kind)
+			part, err := partOf(m, request.Type)
 			if err != nil {
 				fail(err)
 				return
 			}
+			decode := decoder(part)
 			for b := part.Body; len(b) > 0; {
 				item, rest, err := decode(b)
 				if err != nil {
@@ -91,7 +101,7 @@ func Dump[T any](
 
 // partOf reads a part of a dump, without a copy of it.
 func partOf(m message, kind openflow.MultipartType) (openflow.Multipart, error) {
-	if m.header.Type == openflow.TypeMultipartReply {
+	if m.isMultipart() {
 		part, err := openflow.DecodeMultipart(m.bytes)
 		if err == nil && part.Type != kind {
 			err = fmt.Errorf("switch answered with a dump of another type, %d", part.Type)

@@ -60,7 +60,7 @@ func (c *Conn) startMonitor(ctx context.Context, m openflow.FlowMonitor) (uint32
 		return 0, nil, err
 	}
 	xid := c.xid()
-	b, err := openflow.AppendMessage(nil, xid, message)
+	b, err := c.encode(nil, xid, message)
 	if err != nil {
 		return 0, nil, err
 	}

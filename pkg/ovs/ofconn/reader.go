@@ -23,6 +23,12 @@ func (m message) decode() openflow.Message {
 	return openflow.Raw{Type: m.header.Type, Body: append([]byte(nil), m.bytes[openflow.HeaderLen:]...)}
 }
 
+// isMultipart is true of replies with a body of any length, whose number is another one in OpenFlow 1.0.
+func (m message) isMultipart() bool {
+	const in10 = 17
+	return m.header.Type == openflow.TypeMultipartReply || m.header.Type == in10 && m.header.Version == openflow.Version10
+}
+
 func peekHeader(r *bufio.Reader) (openflow.Header, error) {
 	b, err := r.Peek(openflow.HeaderLen)
 	if err != nil {

@@ -27,7 +27,7 @@ func (r *request) arrive(m message) {
 // begin sends a request whose replies are collected until end.
 func (c *Conn) begin(ctx context.Context, m openflow.Message) (xid uint32, req *request, err error) {
 	xid = c.xid()
-	b, err := openflow.AppendMessage(make([]byte, 0, 256), xid, m)
+	b, err := c.encode(make([]byte, 0, 256), xid, m)
 	if err != nil {
 		return 0, nil, err
 	}

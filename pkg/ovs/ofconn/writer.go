@@ -55,7 +55,7 @@ func (c *Conn) write() error {
 func (c *Conn) ping() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b, err := openflow.AppendMessage(c.pending, c.xid(), openflow.Echo{})
+	b, err := c.encode(c.pending, c.xid(), openflow.Echo{})
 	if err == nil {
 		c.pending = b
 	}
