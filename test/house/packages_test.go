@@ -104,6 +104,7 @@ var arrows = map[string][]string{
 	"pkg/openflow":     {},
 	"pkg/apis":         {},
 	"pkg/ipam":         {"pkg/apis"},
+	"pkg/policy":       {},
 	"pkg/version":      {},
 	"pkg/ociimage":     {},
 	"pkg/secureserver": {},
@@ -116,10 +117,10 @@ var arrows = map[string][]string{
 	"pkg/cni":      {"pkg/openflow"},
 
 	// Daemons and tools.
-	"pkg/agent":        {"pkg/antreaconf", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/openflow", "pkg/ovs", "pkg/pipeline", "pkg/secureserver", "pkg/version"},
+	"pkg/agent":        {"pkg/antreaconf", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/openflow", "pkg/ovs", "pkg/pipeline", "pkg/policy", "pkg/secureserver", "pkg/version"},
 	"pkg/controller":   {"pkg/antreaconf", "pkg/apis", "pkg/secureserver", "pkg/version"},
 	"pkg/multicluster": {"pkg/apis"},
-	"pkg/antctl":       {"build/crds", "build/manifests", "pkg/apis", "pkg/multicluster", "pkg/version"},
+	"pkg/antctl":       {"build/crds", "build/manifests", "pkg/apis", "pkg/multicluster", "pkg/policy", "pkg/version"},
 	"pkg/lab":          {"pkg/ociimage"},
 	"plugins":          {"pkg/apis", "pkg/cni", "pkg/ipam"},
 

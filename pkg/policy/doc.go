@@ -1,0 +1,17 @@
+// Package policy decides who may talk to whom: objects of Kubernetes in, rules in the form of a switch out.
+//
+// Start at [Engine]. It is fed Namespaces, Pods, Nodes, NetworkPolicies and ClusterNetworkPolicies, one at a time and in any
+// order, and keeps an index of what a Node's switch has to hold: for every Pod, address and port the rules that it is part of.
+// A packet meets a rule if its Pod, its peer's address and its port are all part of it. [Engine.Query] decides by the same index.
+//
+//   - engine.go: the objects, and what a change of one touches
+//   - index.go: the index, and what has changed in it
+//   - group.go: selectors that rules share, and the Pods they select
+//   - rule.go, networkpolicy.go, clusternetworkpolicy.go: what the objects say, as rules
+//   - contribution.go: what a Pod adds to the rules of a policy
+//   - object.go: what is read of Pods and Nodes
+//   - ports.go, block.go: ranges of ports and addresses
+//   - query.go: may this one talk to that one, and which rule says so
+//
+// It opens no connection and knows no flows.
+package policy

@@ -1,0 +1,261 @@
+package policy
+
+import (
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
+)
+
+// slow decides by reading the objects again for every question, as their documentation says it.
+type slow struct {
+	world *world
+}
+
+// connection is a question, with both ends as addresses.
+type connection struct {
+	from, to netip.Addr
+	protocol corev1.Protocol
+	port     int32
+}
+
+func (s slow) podWith(a netip.Addr) *corev1.Pod {
+	for _, p := range s.world.pods {
+		if !p.Spec.HostNetwork && slices.ContainsFunc(p.Status.PodIPs, func(ip corev1.PodIP) bool { return ip.IP == a.String() }) {
+			return p
+		}
+	}
+	return nil
+}
+
+func (s slow) allowed(c connection) (egress, ingress bool) {
+	from, to := s.podWith(c.from), s.podWith(c.to)
+	if from != nil && from == to {
+		return true, true
+	}
+	egress, ingress = true, true
+	if from != nil {
+		egress = s.decide(from, Egress, c.to, to, to, c)
+	}
+	if to != nil && (from != nil || !s.isNode(to.Spec.NodeName, c.from)) {
+		ingress = s.decide(to, Ingress, c.from, from, to, c)
+	}
+	return egress, ingress
+}
+
+func (s slow) isNode(name string, a netip.Addr) bool {
+	n := s.world.nodes[name]
+	if n == nil {
+		return false
+	}
+	gateway := netip.MustParsePrefix(n.Spec.PodCIDRs[0]).Addr().Next()
+	return a == gateway || slices.ContainsFunc(n.Status.Addresses, func(x corev1.NodeAddress) bool { return x.Address == a.String() })
+}
+
+func (s slow) decide(subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c connection) bool {
+	if a := s.cluster(policyv1alpha2.AdminTier, subject, d, peer, peerPod, receiver, c); a == "Accept" || a == "Deny" {
+		return a == "Accept"
+	}
+	isolated := false
+	for _, np := range s.world.policies {
+		if np.Namespace != subject.Namespace || !selects(&np.Spec.PodSelector, subject.Labels) {
+			continue
+		}
+		want := networkingv1.PolicyTypeIngress
+		if d == Egress {
+			want = networkingv1.PolicyTypeEgress
+		}
+		if !slices.Contains(np.Spec.PolicyTypes, want) {
+			continue
+		}
+		isolated = true
+		if d == Ingress {
+			for _, r := range np.Spec.Ingress {
+				if s.peers(np.Namespace, r.From, peer, peerPod) && ports(r.Ports, receiver, c) {
+					return true
+				}
+			}
+			continue
+		}
+		for _, r := range np.Spec.Egress {
+			if s.peers(np.Namespace, r.To, peer, peerPod) && ports(r.Ports, receiver, c) {
+				return true
+			}
+		}
+	}
+	if isolated {
+		return false
+	}
+	return s.cluster(policyv1alpha2.BaselineTier, subject, d, peer, peerPod, receiver, c) != "Deny"
+}
+
+func (s slow) peers(namespace string, peers []networkingv1.NetworkPolicyPeer, a netip.Addr, pod *corev1.Pod) bool {
+	if len(peers) == 0 {
+		return true
+	}
+	for _, p := range peers {
+		if p.IPBlock != nil {
+			in := netip.MustParsePrefix(p.IPBlock.CIDR).Contains(a)
+			for _, e := range p.IPBlock.Except {
+				in = in && !netip.MustParsePrefix(e).Contains(a)
+			}
+			if in {
+				return true
+			}
+			continue
+		}
+		if pod == nil {
+			continue
+		}
+		if p.NamespaceSelector == nil && pod.Namespace != namespace {
+			continue
+		}
+		if p.NamespaceSelector != nil && !s.selectsNamespace(p.NamespaceSelector, pod.Namespace) {
+			continue
+		}
+		if p.PodSelector == nil || selects(p.PodSelector, pod.Labels) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s slow) selectsNamespace(selector *metav1.LabelSelector, name string) bool {
+	ns, ok := s.world.namespaces[name]
+	return ok && selects(selector, ns)
+}
+
+func selects(selector *metav1.LabelSelector, set map[string]string) bool {
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		panic(err)
+	}
+	return s.Matches(labels.Set(set))
+}
+
+func ports(ports []networkingv1.NetworkPolicyPort, receiver *corev1.Pod, c connection) bool {
+	if len(ports) == 0 {
+		return true
+	}
+	for _, p := range ports {
+		protocol := corev1.ProtocolTCP
+		if p.Protocol != nil {
+			protocol = *p.Protocol
+		}
+		if protocol != c.protocol {
+			continue
+		}
+		switch {
+		case p.Port == nil:
+			return true
+		case p.Port.Type == intstr.String:
+			if named(receiver, p.Port.StrVal, c) {
+				return true
+			}
+		case p.EndPort != nil:
+			if p.Port.IntVal <= c.port && c.port <= *p.EndPort {
+				return true
+			}
+		case p.Port.IntVal == c.port:
+			return true
+		}
+	}
+	return false
+}
+
+// named tells whether the receiver has the port of the connection under that name.
+func named(receiver *corev1.Pod, name string, c connection) bool {
+	if receiver == nil {
+		return false
+	}
+	for _, container := range receiver.Spec.Containers {
+		for _, port := range container.Ports {
+			if port.Name == name && port.Protocol == c.protocol && port.ContainerPort == c.port {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cluster is the action of the first rule of a tier that fits, or nothing.
+func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c connection) string {
+	var policies []*policyv1alpha2.ClusterNetworkPolicy
+	for _, p := range s.world.clusterPolicies {
+		if p.Spec.Tier == tier && s.pod(p.Spec.Subject.Namespaces, p.Spec.Subject.Pods, subject) {
+			policies = append(policies, p)
+		}
+	}
+	slices.SortFunc(policies, func(a, b *policyv1alpha2.ClusterNetworkPolicy) int {
+		return int(a.Spec.Priority) - int(b.Spec.Priority)
+	})
+	for _, p := range policies {
+		if d == Ingress {
+			for _, r := range p.Spec.Ingress {
+				hit := slices.ContainsFunc(r.From, func(f policyv1alpha2.ClusterNetworkPolicyIngressPeer) bool {
+					return s.pod(f.Namespaces, f.Pods, peerPod)
+				})
+				if hit && clusterPorts(r.Protocols, receiver, c) {
+					return string(r.Action)
+				}
+			}
+			continue
+		}
+		for _, r := range p.Spec.Egress {
+			hit := slices.ContainsFunc(r.To, func(t policyv1alpha2.ClusterNetworkPolicyEgressPeer) bool {
+				if t.Nodes != nil {
+					for _, n := range s.world.nodes {
+						if selects(t.Nodes, n.Labels) && slices.ContainsFunc(n.Status.Addresses, func(x corev1.NodeAddress) bool { return x.Address == peer.String() }) {
+							return true
+						}
+					}
+					return false
+				}
+				if t.Networks != nil {
+					return slices.ContainsFunc(t.Networks, func(n policyv1alpha2.CIDR) bool { return netip.MustParsePrefix(string(n)).Contains(peer) })
+				}
+				return s.pod(t.Namespaces, t.Pods, peerPod)
+			})
+			if hit && clusterPorts(r.Protocols, receiver, c) {
+				return string(r.Action)
+			}
+		}
+	}
+	return ""
+}
+
+func (s slow) pod(namespaces *metav1.LabelSelector, pods *policyv1alpha2.NamespacedPod, pod *corev1.Pod) bool {
+	switch {
+	case pod == nil:
+		return false
+	case namespaces != nil:
+		return s.selectsNamespace(namespaces, pod.Namespace)
+	}
+	return s.selectsNamespace(&pods.NamespaceSelector, pod.Namespace) && selects(&pods.PodSelector, pod.Labels)
+}
+
+func clusterPorts(protocols []policyv1alpha2.ClusterNetworkPolicyProtocol, receiver *corev1.Pod, c connection) bool {
+	fits := func(protocol corev1.Protocol, port *policyv1alpha2.Port) bool {
+		switch {
+		case protocol != c.protocol:
+			return false
+		case port == nil:
+			return true
+		case port.Range != nil:
+			return port.Range.Start <= c.port && c.port <= port.Range.End
+		}
+		return port.Number == c.port
+	}
+	for _, p := range protocols {
+		if p.TCP != nil && fits(corev1.ProtocolTCP, p.TCP.DestinationPort) || p.UDP != nil && fits(corev1.ProtocolUDP, p.UDP.DestinationPort) ||
+			p.SCTP != nil && fits(corev1.ProtocolSCTP, p.SCTP.DestinationPort) || p.DestinationNamedPort != "" && named(receiver, p.DestinationNamedPort, c) {
+			return true
+		}
+	}
+	return len(protocols) == 0
+}

@@ -1,0 +1,335 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
+)
+
+// world is a small cluster made by chance: few names and values, so that everything meets everything.
+type world struct {
+	*rand.Rand
+	namespaces      map[string]map[string]string
+	pods            map[types.NamespacedName]*corev1.Pod
+	nodes           map[string]*corev1.Node
+	policies        map[types.NamespacedName]*networkingv1.NetworkPolicy
+	clusterPolicies map[string]*policyv1alpha2.ClusterNetworkPolicy
+}
+
+func newWorld(seed uint64, clusterPolicies bool) *world {
+	w := &world{
+		Rand: rand.New(rand.NewPCG(seed, 11)), namespaces: make(map[string]map[string]string), pods: make(map[types.NamespacedName]*corev1.Pod),
+		nodes: make(map[string]*corev1.Node), policies: make(map[types.NamespacedName]*networkingv1.NetworkPolicy),
+		clusterPolicies: make(map[string]*policyv1alpha2.ClusterNetworkPolicy),
+	}
+	for i := range 2 {
+		w.node(i)
+	}
+	for i := range 3 {
+		w.namespaces[fmt.Sprint("ns", i)] = w.labels()
+	}
+	for range 7 {
+		w.pod()
+	}
+	for range 2 + w.IntN(6) {
+		w.policy()
+	}
+	if clusterPolicies {
+		for range w.IntN(4) {
+			w.clusterPolicy()
+		}
+	}
+	return w
+}
+
+func one[T any](w *world, of ...T) T { return of[w.IntN(len(of))] }
+
+func (w *world) chance(percent int) bool { return w.IntN(100) < percent }
+
+func (w *world) labels() map[string]string {
+	set := make(map[string]string)
+	for _, k := range []string{"app", "env"} {
+		if w.chance(80) {
+			set[k] = one(w, "a", "b")
+		}
+	}
+	return set
+}
+
+func (w *world) selector() *metav1.LabelSelector {
+	s := &metav1.LabelSelector{}
+	if w.chance(60) {
+		s.MatchLabels = map[string]string{one(w, "app", "env"): one(w, "a", "b")}
+	}
+	if w.chance(25) {
+		e := metav1.LabelSelectorRequirement{Key: one(w, "app", "env"), Operator: one(w, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn,
+			metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist)}
+		if e.Operator == metav1.LabelSelectorOpIn || e.Operator == metav1.LabelSelectorOpNotIn {
+			e.Values = []string{one(w, "a", "b"), "c"}
+		}
+		s.MatchExpressions = append(s.MatchExpressions, e)
+	}
+	return s
+}
+
+func (w *world) node(i int) {
+	name := fmt.Sprint("node", i)
+	w.nodes[name] = &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: w.labels()},
+		Spec:       corev1.NodeSpec{PodCIDRs: []string{fmt.Sprintf("10.1.%d.0/24", i)}},
+		Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{
+			{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("192.168.0.%d", i+1)}, {Type: corev1.NodeHostName, Address: name},
+		}},
+	}
+}
+
+func (w *world) pod() {
+	name := types.NamespacedName{Namespace: fmt.Sprint("ns", w.IntN(3)), Name: fmt.Sprint("pod", w.IntN(10))}
+	node := w.IntN(2)
+	last := 2 + (int(name.Namespace[2]-'0')*10+int(name.Name[3]-'0'))*8 // aligned, so that blocks cut between Pods
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name, Labels: w.labels()}}
+	p.Spec.NodeName = fmt.Sprint("node", node)
+	p.Status.PodIPs = []corev1.PodIP{{IP: fmt.Sprintf("10.1.%d.%d", node, last)}}
+	if w.chance(40) {
+		p.Status.PodIPs = append(p.Status.PodIPs, corev1.PodIP{IP: netip.MustParseAddr(fmt.Sprintf("fd00::%x:%x", node, last)).String()})
+	}
+	if w.chance(15) {
+		p.Spec.HostNetwork = true
+		p.Status.PodIPs = []corev1.PodIP{{IP: fmt.Sprintf("192.168.0.%d", node+1)}}
+	}
+	for _, port := range []string{"web", "dns"} {
+		if w.chance(60) {
+			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Ports: []corev1.ContainerPort{
+				{Name: port, Protocol: one(w, corev1.ProtocolTCP, corev1.ProtocolUDP), ContainerPort: one[int32](w, 80, 81, 53)}}})
+		}
+	}
+	w.pods[name] = p
+}
+
+func (w *world) block() *networkingv1.IPBlock {
+	switch w.IntN(4) {
+	case 0:
+		return &networkingv1.IPBlock{CIDR: "0.0.0.0/0", Except: []string{"10.1.0.0/17", "192.168.0.1/32"}[:w.IntN(3)]}
+	case 1:
+		return &networkingv1.IPBlock{CIDR: "fd00::/64", Except: []string{"fd00::1:0/112"}[:w.IntN(2)]}
+	case 2:
+		return &networkingv1.IPBlock{CIDR: fmt.Sprintf("10.1.%d.%d/25", w.IntN(2), 128*w.IntN(2))}
+	}
+	return &networkingv1.IPBlock{CIDR: "10.1.0.0/16", Except: []string{"10.1.0.64/26", "10.1.1.0/25"}[:w.IntN(3)]}
+}
+
+func (w *world) peers() []networkingv1.NetworkPolicyPeer {
+	var peers []networkingv1.NetworkPolicyPeer
+	for range w.IntN(3) {
+		switch w.IntN(4) {
+		case 0:
+			peers = append(peers, networkingv1.NetworkPolicyPeer{IPBlock: w.block()})
+		case 1:
+			peers = append(peers, networkingv1.NetworkPolicyPeer{NamespaceSelector: w.selector()})
+		case 2:
+			peers = append(peers, networkingv1.NetworkPolicyPeer{PodSelector: w.selector()})
+		case 3:
+			peers = append(peers, networkingv1.NetworkPolicyPeer{NamespaceSelector: w.selector(), PodSelector: w.selector()})
+		}
+	}
+	return peers
+}
+
+func (w *world) ports() []networkingv1.NetworkPolicyPort {
+	var ports []networkingv1.NetworkPolicyPort
+	for range w.IntN(3) {
+		p := networkingv1.NetworkPolicyPort{}
+		if w.chance(70) {
+			p.Protocol = new(one(w, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP))
+		}
+		switch w.IntN(4) {
+		case 0:
+		case 1:
+			p.Port = new(intstr.FromString(one(w, "web", "dns")))
+		case 2:
+			p.Port = new(intstr.FromInt32(one[int32](w, 80, 81, 53)))
+		case 3:
+			p.Port, p.EndPort = new(intstr.FromInt32(one[int32](w, 40, 53))), new(one[int32](w, 60, 80, 4000))
+		}
+		ports = append(ports, p)
+	}
+	return ports
+}
+
+func (w *world) policy() {
+	np := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: fmt.Sprint("ns", w.IntN(3)), Name: fmt.Sprint("np", w.IntN(3))}}
+	np.Spec.PodSelector = *w.selector()
+	np.Spec.PolicyTypes = one(w, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}, []networkingv1.PolicyType{networkingv1.PolicyTypeEgress},
+		[]networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress})
+	for range w.IntN(3) {
+		np.Spec.Ingress = append(np.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: w.peers(), Ports: w.ports()})
+		np.Spec.Egress = append(np.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: w.peers(), Ports: w.ports()})
+	}
+	w.policies[types.NamespacedName{Namespace: np.Namespace, Name: np.Name}] = np
+}
+
+func (w *world) clusterPolicy() {
+	tier, priority := one(w, policyv1alpha2.AdminTier, policyv1alpha2.BaselineTier), int32(w.IntN(1001))
+	for _, p := range w.clusterPolicies { // what comes first among equals is not defined
+		if p.Spec.Priority == priority {
+			return
+		}
+	}
+	p := &policyv1alpha2.ClusterNetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("cnp", w.IntN(4))}}
+	p.Spec.Tier, p.Spec.Priority = tier, priority
+	p.Spec.Subject.Namespaces, p.Spec.Subject.Pods = w.anywhere()
+	action := func() policyv1alpha2.ClusterNetworkPolicyRuleAction {
+		return one[policyv1alpha2.ClusterNetworkPolicyRuleAction](w, "Accept", "Deny", "Pass")
+	}
+	for range w.IntN(3) {
+		namespaces, pods := w.anywhere()
+		p.Spec.Ingress = append(p.Spec.Ingress, policyv1alpha2.ClusterNetworkPolicyIngressRule{
+			Action: action(), From: []policyv1alpha2.ClusterNetworkPolicyIngressPeer{{Namespaces: namespaces, Pods: pods}}, Protocols: w.protocols(),
+		})
+	}
+	for range w.IntN(3) {
+		to := policyv1alpha2.ClusterNetworkPolicyEgressPeer{}
+		switch w.IntN(3) {
+		case 0:
+			to.Namespaces, to.Pods = w.anywhere()
+		case 1:
+			to.Nodes = w.selector()
+		case 2:
+			to.Networks = []policyv1alpha2.CIDR{policyv1alpha2.CIDR(w.block().CIDR), "fd00::/64"}
+		}
+		p.Spec.Egress = append(p.Spec.Egress, policyv1alpha2.ClusterNetworkPolicyEgressRule{
+			Action: action(), To: []policyv1alpha2.ClusterNetworkPolicyEgressPeer{to}, Protocols: w.protocols(),
+		})
+	}
+	w.clusterPolicies[p.Name] = p
+}
+
+func (w *world) anywhere() (*metav1.LabelSelector, *policyv1alpha2.NamespacedPod) {
+	if w.chance(50) {
+		return w.selector(), nil
+	}
+	return nil, &policyv1alpha2.NamespacedPod{NamespaceSelector: *w.selector(), PodSelector: *w.selector()}
+}
+
+func (w *world) protocols() []policyv1alpha2.ClusterNetworkPolicyProtocol {
+	var all []policyv1alpha2.ClusterNetworkPolicyProtocol
+	for range w.IntN(3) {
+		var port *policyv1alpha2.Port
+		switch w.IntN(3) {
+		case 0:
+			port = &policyv1alpha2.Port{Number: one[int32](w, 80, 81, 53)}
+		case 1:
+			port = &policyv1alpha2.Port{Range: &policyv1alpha2.PortRange{Start: 53, End: one[int32](w, 80, 81, 4000)}}
+		}
+		all = append(all, one(w,
+			policyv1alpha2.ClusterNetworkPolicyProtocol{TCP: &policyv1alpha2.ClusterNetworkPolicyProtocolTCP{DestinationPort: port}},
+			policyv1alpha2.ClusterNetworkPolicyProtocol{UDP: &policyv1alpha2.ClusterNetworkPolicyProtocolUDP{DestinationPort: port}},
+			policyv1alpha2.ClusterNetworkPolicyProtocol{SCTP: &policyv1alpha2.ClusterNetworkPolicyProtocolSCTP{DestinationPort: port}},
+			policyv1alpha2.ClusterNetworkPolicyProtocol{DestinationNamedPort: one(w, "web", "dns")}))
+	}
+	return all
+}
+
+// change changes something, and tells the engine.
+func (w *world) change(e *Engine) {
+	switch w.IntN(8) {
+	case 0:
+		name := fmt.Sprint("ns", w.IntN(3))
+		if w.chance(20) {
+			delete(w.namespaces, name)
+			e.DeleteNamespace(name)
+			return
+		}
+		w.namespaces[name] = w.labels()
+	case 1, 2:
+		w.pod()
+	case 3:
+		for name := range w.pods {
+			delete(w.pods, name)
+			e.DeletePod(name)
+			return
+		}
+	case 4:
+		w.policy()
+	case 5:
+		w.clusterPolicy()
+	case 6:
+		for name := range w.policies {
+			delete(w.policies, name)
+			e.DeletePolicy(Policy{"NetworkPolicy", name})
+			return
+		}
+	case 7:
+		for name := range w.clusterPolicies {
+			delete(w.clusterPolicies, name)
+			e.DeletePolicy(Policy{"ClusterNetworkPolicy", types.NamespacedName{Name: name}})
+			break
+		}
+		w.node(w.IntN(2))
+	}
+	w.tell(e)
+}
+
+// tell tells an engine of everything, in any order.
+func (w *world) tell(e *Engine) {
+	var steps []func()
+	for name, set := range w.namespaces {
+		steps = append(steps, func() { e.SetNamespace(name, set) })
+	}
+	for _, o := range w.pods {
+		steps = append(steps, func() {
+			if p, ok := PodOf(o); ok {
+				e.SetPod(p)
+			}
+		})
+	}
+	for _, o := range w.nodes {
+		steps = append(steps, func() { e.SetNode(NodeOf(o)) })
+	}
+	for _, o := range w.policies {
+		steps = append(steps, func() { must(e.SetNetworkPolicy(o)) })
+	}
+	for _, o := range w.clusterPolicies {
+		steps = append(steps, func() { must(e.SetClusterNetworkPolicy(o)) })
+	}
+	w.Shuffle(len(steps), func(i, j int) { steps[i], steps[j] = steps[j], steps[i] })
+	for _, step := range steps {
+		step()
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// connections are questions about everybody and everybody.
+func (w *world) connections() []connection {
+	addresses := []netip.Addr{netip.MustParseAddr("192.168.0.1"), netip.MustParseAddr("10.1.0.1"), netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("fd00::7")}
+	for _, name := range slices.SortedFunc(maps.Keys(w.pods), func(a, b types.NamespacedName) int {
+		return slices.Compare([]string{a.Namespace, a.Name}, []string{b.Namespace, b.Name})
+	}) {
+		for _, ip := range w.pods[name].Status.PodIPs {
+			addresses = append(addresses, netip.MustParseAddr(ip.IP))
+		}
+	}
+	var all []connection
+	for _, from := range addresses {
+		for _, to := range addresses {
+			if from.Is4() == to.Is4() {
+				all = append(all, connection{from, to, one(w, corev1.ProtocolTCP, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP), one[int32](w, 80, 81, 53, 60)})
+			}
+		}
+	}
+	return all
+}
