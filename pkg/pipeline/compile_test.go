@@ -32,6 +32,8 @@ var goldenStates = map[string]func() State{
 	"several-alone":     func() State { return several(2, 1) },
 	"several-nat-node":  severalTranslating,
 	"several-nat-gw":    severalTranslators,
+	"services":          serving,
+	"services-both":     servingBoth,
 }
 
 // compile fails the test where Compile reports a problem.
@@ -168,6 +170,9 @@ func TestThirdClusterLeaves(t *testing.T) {
 
 var resubmits = regexp.MustCompile(`resubmit\(,(\d+)\)|table=(\d+)`)
 
+// learned is a flow made for later packets: this one does not go there.
+var learned = regexp.MustCompile(`learn\([^)]*\)`)
+
 func TestPacketsOnlyGoForward(t *testing.T) {
 	for name, state := range goldenStates {
 		t.Run(name, func(t *testing.T) {
@@ -176,10 +181,13 @@ func TestPacketsOnlyGoForward(t *testing.T) {
 				if !ok {
 					t.Fatalf("no actions in %q", f)
 				}
+				actions = learned.ReplaceAllString(actions, "")
 				for _, m := range resubmits.FindAllStringSubmatch(actions, -1) {
 					to, _ := strconv.Atoi(m[1] + m[2])
 					again := f.Table == TableConntrackZone && openflow.TableID(to) == TableConntrackZone &&
-						strings.Contains(f.String(), "ct_state=-trk")
+						strings.Contains(f.String(), "ct_state=-trk") ||
+						f.Table == TableOutput && openflow.TableID(to) == TableOutput &&
+							strings.Contains(f.String(), "/0x1800 ") && strings.Contains(actions, "load:0->NXM_NX_REG0[11..12]")
 					if openflow.TableID(to) <= f.Table && !again {
 						t.Errorf("goes back to table %d: %s", to, f)
 					}

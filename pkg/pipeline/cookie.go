@@ -29,6 +29,7 @@ const (
 	FeaturePod          Feature = 2 // a local Pod
 	FeaturePeer         Feature = 3 // another Node of the cluster
 	FeatureMulticluster Feature = 6 // gateways and other clusters
+	FeatureService      Feature = 7 // a port of a Service
 )
 
 // The features that refuse. Numbers as above.
@@ -45,6 +46,8 @@ const (
 	FeatureNoDestination                         // to an address of this cluster that nobody has
 	FeatureNoGateway                             // to another cluster while there is no gateway to it
 	FeatureNotRouted                             // from the tunnel or the Node, to what this Node does not route
+	FeatureNoEndpoint                            // to a Service that has no endpoint, or none on this Node
+	FeatureServiceSource                         // to a Service that does not serve this client
 )
 
 var featureNames = map[Feature]string{
@@ -52,6 +55,7 @@ var featureNames = map[Feature]string{
 	FeaturePod:             "pod",
 	FeaturePeer:            "peer",
 	FeatureMulticluster:    "multicluster",
+	FeatureService:         "service",
 	FeatureUnclassified:    "unclassified",
 	FeatureTunnelSender:    "tunnel-sender",
 	FeatureTunnelSource:    "tunnel-source",
@@ -64,6 +68,8 @@ var featureNames = map[Feature]string{
 	FeatureNoGateway:       "no-gateway",
 	FeatureNotRouted:       "not-routed",
 	FeatureUnknownNeighbor: "unknown-neighbor",
+	FeatureNoEndpoint:      "no-endpoint",
+	FeatureServiceSource:   "service-source",
 }
 
 // String is the feature's name, as in labels of metrics.

@@ -104,9 +104,13 @@ func (r *rules) nodeConntrack(n Node) {
 	}
 	r.drop(FeatureInvalid, TableConntrackState, 220, tracked(openflow.CTInvalid, 0))
 	r.add(TableConntrackState, 210, tracked(openflow.CTReply, 0), next(TableL3Forwarding))
-	r.add(TableConntrackState, 205, tracked(openflow.CTRelated, 0), next(TableL3Forwarding))
-	r.add(TableConntrackState, 200, tracked(openflow.CTEstablished, openflow.CTNew|openflow.CTReply), next(TableEgressPolicy))
-	r.add(TableConntrackState, 0, openflow.Match{}, next(TableServiceLB))
+	if n.Proxy == ProxyOff {
+		r.add(TableConntrackState, 205, tracked(openflow.CTRelated, 0), next(TableL3Forwarding))
+		r.add(TableConntrackState, 200, tracked(openflow.CTEstablished, openflow.CTNew|openflow.CTReply), next(TableEgressPolicy))
+		r.add(TableConntrackState, 0, openflow.Match{}, next(TableServiceLB))
+	} else {
+		r.proxy(n)
+	}
 
 	commit := openflow.Actions{}.CT(openflow.CT{Commit: true, Zone: ZoneMain, Exec: n.notes()}).Resubmit(TableOutput)
 	for _, f := range n.families() {

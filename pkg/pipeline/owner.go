@@ -18,10 +18,12 @@ const (
 	KindPeer                     // State.Node, one of State.Peers
 	KindPod                      // State.Node, one of State.Pods
 	KindCluster                  // State.Node, State.Gateways, State.Probes, one of State.Clusters
+	KindService                  // State.Node, one of State.Services
 )
 
 var kindNames = map[Kind]string{
 	KindNode: "node", KindGateways: "gateways", KindPeer: "peer", KindPod: "pod", KindCluster: "cluster",
+	KindService: "service",
 }
 
 // Owner is something whose flows come and go together.
@@ -53,7 +55,7 @@ func (o Owner) compare(p Owner) int {
 
 // Owners lists all owners in s: by kind, then by name.
 func (s State) Owners() []Owner {
-	owners := make([]Owner, 0, 2+len(s.Peers)+len(s.Pods)+len(s.Clusters))
+	owners := make([]Owner, 0, 2+len(s.Peers)+len(s.Pods)+len(s.Clusters)+len(s.Services))
 	owners = append(owners, Owner{Kind: KindNode}, Owner{Kind: KindGateways})
 	for name := range maps.Keys(s.Peers) {
 		owners = append(owners, Owner{KindPeer, name})
@@ -63,6 +65,9 @@ func (s State) Owners() []Owner {
 	}
 	for name := range maps.Keys(s.Clusters) {
 		owners = append(owners, Owner{KindCluster, name})
+	}
+	for name := range maps.Keys(s.Services) {
+		owners = append(owners, Owner{KindService, name})
 	}
 	slices.SortFunc(owners, Owner.compare)
 	return owners
@@ -89,12 +94,17 @@ func CompileOwner(s State, o Owner) Owned {
 		if cluster, ok := s.Clusters[o.Name]; ok {
 			r.cluster(s, o.Name, cluster)
 		}
+	case KindService:
+		if service, ok := s.Services[o.Name]; ok {
+			r.service(s, service)
+		}
 	}
 	return Owned{o, r.flows, r.groups}
 }
 
 var kindFeatures = map[Kind]Feature{
 	KindNode: FeatureNode, KindGateways: FeatureMulticluster, KindPeer: FeaturePeer, KindPod: FeaturePod, KindCluster: FeatureMulticluster,
+	KindService: FeatureService,
 }
 
 // rules collects what one owner wants.

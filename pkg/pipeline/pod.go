@@ -35,5 +35,8 @@ func (r *rules) pod(s State, p Pod) {
 		}
 		r.add(TableSpoofGuard, 200, own.IPSrc(host(ip)), next(TableConntrackZone))
 		r.add(TableL3Forwarding, l3Local, openflow.Match{}.IPDst(host(ip)), s.Node.toPod(p))
+		if s.Node.Proxy != ProxyOff {
+			r.hairpin(p, ip)
+		}
 	}
 }

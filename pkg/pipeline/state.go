@@ -13,6 +13,8 @@ type State struct {
 	Peers    map[string]Peer    // the other Nodes of this cluster, by Node name
 	Gateways []Gateway          // the gateways of this cluster, this Node among them if it is one, sorted by name
 	Clusters map[string]Cluster // the other clusters of the ClusterSet, by cluster ID
+	// Services are the ports of Services that the switch balances, by namespace/name:port.
+	Services map[string]*Service
 	// Probes are the ports that are up as long as the Node with that address answers.
 	Probes map[netip.Addr]openflow.Port
 }
@@ -40,6 +42,7 @@ type Node struct {
 	ClusterPodCIDRs []netip.Prefix
 	ServiceCIDRs    []netip.Prefix
 	SourceNAT       SourceNAT
+	Proxy           Proxy
 }
 
 // Pod is one Pod interface on this Node.

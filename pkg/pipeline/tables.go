@@ -8,7 +8,7 @@ import (
 )
 
 // The tables of the bridge. Ids have gaps so that a feature never renumbers another; packets only go to higher ones
-// (with one exception, see [TableConntrackZone]).
+// (with two exceptions, see [TableConntrackZone] and [TableOutput]).
 const (
 	// TableClassifier sets the source class by where a packet came in. From the tunnel only known senders pass.
 	TableClassifier openflow.TableID = 0
@@ -43,7 +43,7 @@ const (
 	TableIngressPolicy openflow.TableID = 24
 	// TableConntrackCommit commits a new connection, when nothing more can refuse it.
 	TableConntrackCommit openflow.TableID = 27
-	// TableOutput sends the packet.
+	// TableOutput sends the packet. One that leaves with another source is translated first, and comes here again.
 	TableOutput openflow.TableID = 28
 )
 

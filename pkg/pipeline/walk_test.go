@@ -152,12 +152,15 @@ func arpRequest(port openflow.Port, mac, spa, tpa string) string {
 	return fmt.Sprintf("in_port=%d,arp,dl_src=%s,dl_dst=ff:ff:ff:ff:ff:ff,arp_op=1,arp_sha=%s,arp_spa=%s,arp_tpa=%s", port, mac, mac, spa, tpa)
 }
 
-// walkSuites are the walks of scenario S1 and what must not get through, by the Node that they are seen on.
-var walkSuites = []struct {
+// walkSuite is the walks that are seen on one Node.
+type walkSuite struct {
 	name  string
 	state State
 	walks []walk
-}{
+}
+
+// walkSuites are the walks of scenario S1 and what must not get through.
+var walkSuites = []walkSuite{
 	{"cl1-node1", s1(0, 1), []walk{
 		{name: "Pod to Pod of the same Node", packet: fromPod("10.244.1.2", "10.244.1.3"),
 			want: lookup + leaves("02:bb:00:00:00:01", "02:aa:0a:f4:01:03", 64) + commit(3) + "pod-b"},
@@ -341,9 +344,12 @@ var walkSuites = []struct {
 	}},
 }
 
-func TestRealWalks(t *testing.T) {
+func TestRealWalks(t *testing.T) { runWalks(t, walkSuites) }
+
+func runWalks(t *testing.T, suites []walkSuite) {
+	t.Helper()
 	sw := startTraceSwitch(t)
-	for _, suite := range walkSuites {
+	for _, suite := range suites {
 		t.Run(suite.name, func(t *testing.T) {
 			load(t, sw.Switch, compile(t, suite.state))
 			for _, w := range suite.walks {

@@ -57,7 +57,7 @@ func (d *Difference) compareGroup(want openflow.Group, wanted bool, have openflo
 	switch {
 	case wanted && (!had || !want.Equal(have)):
 		d.GroupsSet = append(d.GroupsSet, want)
-	case !wanted && had && have.ID&pipeline.GroupMagicMask == pipeline.GroupMagic:
+	case !wanted && had && pipeline.OwnGroup(have.ID):
 		d.GroupsDeleted = append(d.GroupsDeleted, have)
 	}
 }

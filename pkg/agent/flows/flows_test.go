@@ -32,6 +32,7 @@ func node1() pipeline.State {
 			Name: "node2", InternalIP: netip.MustParseAddr("192.168.150.103"), GatewayIP: netip.MustParseAddr("192.168.150.103"),
 		}},
 		Clusters: map[string]pipeline.Cluster{"west": cluster("10.244.16.0/20", "192.168.200.102"), "east": cluster("10.244.32.0/20", "192.168.210.102")},
+		Services: map[string]*pipeline.Service{},
 	}
 }
 
@@ -51,9 +52,21 @@ func cluster(cidr, gateway string) pipeline.Cluster {
 	return pipeline.Cluster{PodCIDRs: prefixes(cidr), Gateways: []pipeline.RemoteGateway{{IP: netip.MustParseAddr(gateway)}}}
 }
 
+// service is a Service with a number, and its frontend by that number.
+func service(id uint32, endpoints ...string) *pipeline.Service {
+	v := &pipeline.Service{ID: id, Protocol: openflow.ProtoTCP, Frontends: []pipeline.Frontend{{
+		Address: netip.AddrPortFrom(netip.MustParseAddr("10.96.0.10").Next(), uint16(id)),
+	}}}
+	for _, e := range endpoints {
+		v.Cluster = append(v.Cluster, netip.MustParseAddrPort(e))
+	}
+	return v
+}
+
 // changed is a state after a change, which must not touch the maps of the first.
 func changed(s pipeline.State, f func(*pipeline.State)) pipeline.State {
 	s.Pods, s.Peers, s.Clusters = maps.Clone(s.Pods), maps.Clone(s.Peers), maps.Clone(s.Clusters)
+	s.Services = maps.Clone(s.Services)
 	f(&s)
 	return s
 }
@@ -68,6 +81,7 @@ func TestTouched(t *testing.T) {
 		{"new Pod", func(s *pipeline.State) { s.Pods["db-000002"] = pipeline.Pod{Port: 4} }, []string{"pod/db-000002"}},
 		{"Pod gone", func(s *pipeline.State) { delete(s.Pods, "web-000001") }, []string{"pod/web-000001"}},
 		{"peer moved", func(s *pipeline.State) { s.Peers["node2"] = peer("192.168.150.109", "10.244.2.0/24") }, []string{"peer/node2"}},
+		{"new Service", func(s *pipeline.State) { s.Services["default/web"] = service(1, "10.244.1.2:80") }, []string{"service/default/web"}},
 		{"cluster gone", func(s *pipeline.State) { delete(s.Clusters, "east") }, []string{"cluster/east"}},
 		{"a probe", func(s *pipeline.State) { s.Probes = map[netip.Addr]openflow.Port{s.Gateways[0].InternalIP: 5} },
 			[]string{"gateways", "cluster/east", "cluster/west"}},
@@ -119,16 +133,30 @@ func TestIncrementalEqualsCompile(t *testing.T) {
 		func(s *pipeline.State) { s.Clusters["north"] = cluster("10.244.16.0/20", "192.168.200.102") }, // same as west
 		func(s *pipeline.State) { delete(s.Clusters, "west") },
 		func(s *pipeline.State) { s.Node.SourceNAT = pipeline.SourceNATAlways },
+		func(s *pipeline.State) { s.Node.Proxy = pipeline.ProxyAll },
+		func(s *pipeline.State) { s.Services["default/web"] = service(1, "10.244.1.2:80", "10.244.2.2:80") },
+		func(s *pipeline.State) { s.Services["default/api"] = service(2, "10.244.1.2:80", "10.244.2.2:80") }, // same endpoints
+		func(s *pipeline.State) { s.Services["default/web"] = service(1, "10.244.1.2:80", "10.244.2.3:80") },
+		func(s *pipeline.State) { delete(s.Services, "default/web") },
+		func(s *pipeline.State) { delete(s.Services, "default/api") },
 		func(s *pipeline.State) { *s = node1() },
 	}
 	w, have, seen := newWanted(), make(map[openflow.FlowKey]openflow.Flow), pipeline.State{}
+	haveGroups := make(map[uint32]openflow.Group)
 	now := node1()
 	for step := range 300 {
-		var keys []openflow.FlowKey
+		concerned := nothingConcerned()
 		for _, owner := range touched(seen, now) {
-			keys = append(keys, w.set(pipeline.CompileOwner(now, owner))...)
+			w.set(pipeline.CompileOwner(now, owner), concerned)
 		}
-		for _, key := range keys {
+		for id := range concerned.groups {
+			if g, ok := w.groups[id]; ok {
+				haveGroups[id] = g.group
+			} else {
+				delete(haveGroups, id)
+			}
+		}
+		for key := range concerned.flows {
 			if f, ok, _ := w.flow(key); ok {
 				have[key] = f
 			} else {
@@ -139,11 +167,11 @@ func TestIncrementalEqualsCompile(t *testing.T) {
 		if diff := cmp.Diff(openflow.FormatFlows(pipeline.Flows(all)), openflow.FormatFlows(slices.Collect(maps.Values(have)))); diff != "" {
 			t.Fatalf("step %d (-compiled +incremental)\n%s", step, diff)
 		}
-		if diff := cmp.Diff(groupsByID(pipeline.Groups(all)...), w.allGroups(), cmp.Comparer(openflow.Group.Equal)); diff != "" {
+		if diff := cmp.Diff(groupsByID(pipeline.Groups(all)...), haveGroups, cmp.Comparer(openflow.Group.Equal)); diff != "" {
 			t.Fatalf("step %d (-compiled +incremental)\n%s", step, diff)
 		}
 		want, _ := w.all()
-		if d := difference(want, contents{have, w.allGroups()}); d.Len() != 0 {
+		if d := difference(want, contents{have, haveGroups}); d.Len() != 0 {
 			t.Fatalf("step %d: %s", step, d)
 		}
 		seen, now = now, changed(now, changes[random.IntN(len(changes))])

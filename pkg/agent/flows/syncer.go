@@ -182,22 +182,25 @@ func (s *Syncer) full(ctx context.Context, conn *ofconn.Conn) (Difference, error
 // incremental sends what a change of the state changes.
 func (s *Syncer) incremental(ctx context.Context, conn *ofconn.Conn) error {
 	snapshot, version := s.cfg.Store.Snapshot()
-	keys := s.compile(ctx, snapshot)
+	concerned := s.compile(ctx, snapshot)
 	var diff Difference
-	for key := range keys {
+	for key := range concerned.flows {
 		want, wanted, _ := s.wanted.flow(key)
 		have, had := s.have.flows[key]
 		diff.compare(want, wanted, have, had)
 	}
-	groups := difference(contents{groups: s.wanted.allGroups()}, contents{groups: s.have.groups}) // there are few
-	diff.GroupsSet, diff.GroupsDeleted = groups.GroupsSet, groups.GroupsDeleted
+	for id := range concerned.groups {
+		want, wanted := s.wanted.groups[id]
+		have, had := s.have.groups[id]
+		diff.compareGroup(want.group, wanted, have, had)
+	}
 	diff.sort()
 	s.note(func() {
-		for key := range keys {
+		for key := range concerned.flows {
 			delete(s.refused, subject{flow: key})
 		}
-		for _, g := range diff.GroupsSet {
-			delete(s.refused, subject{group: g.ID})
+		for id := range concerned.groups {
+			delete(s.refused, subject{group: id})
 		}
 	})
 	if err := s.send(ctx, conn, diff); err != nil {
@@ -211,15 +214,13 @@ func (s *Syncer) incremental(ctx context.Context, conn *ofconn.Conn) error {
 	return nil
 }
 
-// compile brings wanted up to a state and returns the keys of the flows that this concerns.
-func (s *Syncer) compile(ctx context.Context, snapshot pipeline.State) map[openflow.FlowKey]bool {
-	keys := make(map[openflow.FlowKey]bool)
+// compile brings wanted up to a state and returns what this concerns.
+func (s *Syncer) compile(ctx context.Context, snapshot pipeline.State) concerned {
+	concerned := nothingConcerned()
 	whole := false
 	for _, owner := range touched(s.seen, snapshot) {
-		for _, key := range s.wanted.set(pipeline.CompileOwner(snapshot, owner)) {
-			keys[key] = true
-		}
-		whole = whole || owner.Kind != pipeline.KindPod
+		s.wanted.set(pipeline.CompileOwner(snapshot, owner), concerned)
+		whole = whole || owner.Kind != pipeline.KindPod && owner.Kind != pipeline.KindService
 	}
 	s.seen = snapshot
 	if whole {
@@ -227,7 +228,7 @@ func (s *Syncer) compile(ctx context.Context, snapshot pipeline.State) map[openf
 			klog.FromContext(ctx).Error(err, "Not everything that the state asks for can be had")
 		}
 	}
-	return keys
+	return concerned
 }
 
 // audit dumps the switch again and repairs what somebody else changed.
@@ -325,10 +326,8 @@ func (s *Syncer) remember(of subject, err error) {
 	for _, c := range s.wanted.claims[of.flow] {
 		owners = append(owners, c.owner)
 	}
-	for owner, groups := range s.wanted.groups {
-		if slices.ContainsFunc(groups, func(g openflow.Group) bool { return g.ID == of.group }) {
-			owners = append(owners, owner)
-		}
+	if g, ok := s.wanted.groups[of.group]; ok {
+		owners = append(owners, g.owner)
 	}
 	s.note(func() { s.refused[of] = refusal{owners, err} })
 }

@@ -14,7 +14,9 @@ import (
 type wanted struct {
 	claims  map[openflow.FlowKey][]claim
 	byOwner map[pipeline.Owner][]openflow.FlowKey
-	groups  map[pipeline.Owner][]openflow.Group
+
+	groups   map[uint32]ownedGroup // by number
+	groupsOf map[pipeline.Owner][]uint32
 }
 
 // claim is one owner's flow, as the owner wants it.
@@ -23,19 +25,53 @@ type claim struct {
 	flow  openflow.Flow
 }
 
-func newWanted() *wanted {
-	return &wanted{claims: make(map[openflow.FlowKey][]claim), byOwner: make(map[pipeline.Owner][]openflow.FlowKey),
-		groups: make(map[pipeline.Owner][]openflow.Group)}
+// ownedGroup is a group and its one owner.
+type ownedGroup struct {
+	owner pipeline.Owner
+	group openflow.Group
 }
 
-// set replaces what one owner wants and returns the keys of all flows that this may concern. The keys of the flows must
-// differ.
-func (w *wanted) set(owned pipeline.Owned) []openflow.FlowKey {
-	owner, flows := owned.Owner, owned.Flows
-	w.groups[owner] = owned.Groups
-	if len(owned.Groups) == 0 {
-		delete(w.groups, owner)
+func newWanted() *wanted {
+	return &wanted{claims: make(map[openflow.FlowKey][]claim), byOwner: make(map[pipeline.Owner][]openflow.FlowKey),
+		groups: make(map[uint32]ownedGroup), groupsOf: make(map[pipeline.Owner][]uint32)}
+}
+
+// concerned are the flows and groups that a change may concern.
+type concerned struct {
+	flows  map[openflow.FlowKey]bool
+	groups map[uint32]bool
+}
+
+func nothingConcerned() concerned {
+	return concerned{make(map[openflow.FlowKey]bool), make(map[uint32]bool)}
+}
+
+// set replaces what one owner wants and notes what this may concern. The keys of the flows must differ.
+func (w *wanted) set(owned pipeline.Owned, c concerned) {
+	owner := owned.Owner
+	for _, id := range w.groupsOf[owner] {
+		c.groups[id] = true
+		if w.groups[id].owner == owner { // another owner may have it by now
+			delete(w.groups, id)
+		}
 	}
+	var ids []uint32
+	for _, g := range owned.Groups {
+		c.groups[g.ID] = true
+		w.groups[g.ID] = ownedGroup{owner, g}
+		ids = append(ids, g.ID)
+	}
+	w.groupsOf[owner] = ids
+	if len(ids) == 0 {
+		delete(w.groupsOf, owner)
+	}
+	for _, key := range w.setFlows(owner, owned.Flows) {
+		c.flows[key] = true
+	}
+}
+
+// setFlows replaces the flows of one owner and returns the keys of those before and after.
+func (w *wanted) setFlows(owner pipeline.Owner, flows []openflow.Flow) []openflow.FlowKey {
 	keys := w.byOwner[owner]
 	for _, key := range keys {
 		rest := slices.DeleteFunc(w.claims[key], func(c claim) bool { return c.owner == owner })
@@ -77,11 +113,9 @@ func (w *wanted) flow(key openflow.FlowKey) (f openflow.Flow, ok bool, conflicts
 
 // allGroups is every group that the switch is to hold, by number.
 func (w *wanted) allGroups() map[uint32]openflow.Group {
-	all := make(map[uint32]openflow.Group)
-	for _, groups := range w.groups {
-		for _, g := range groups {
-			all[g.ID] = g
-		}
+	all := make(map[uint32]openflow.Group, len(w.groups))
+	for id, owned := range w.groups {
+		all[id] = owned.group
 	}
 	return all
 }

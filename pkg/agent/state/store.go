@@ -128,6 +128,7 @@ func clone(s pipeline.State) pipeline.State {
 	s.Pods = cloneMap(s.Pods)
 	s.Peers = cloneMap(s.Peers)
 	s.Clusters = cloneMap(s.Clusters)
+	s.Services = cloneMap(s.Services)
 	return s
 }
 
