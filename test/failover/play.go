@@ -36,6 +36,7 @@ type Scene struct {
 	Say  func(format string, args ...any)
 	Load Load
 	pods map[string][podsPerNode]s1.Pod // by Node
+	ways ways
 }
 
 // Play brings up the lab, forms the ClusterSet, makes the gateways and waits until all is well.
@@ -96,10 +97,11 @@ func (s *Scene) Adopt(ctx context.Context) error {
 		return err
 	}
 	took, err := s.Settle(ctx, 3*time.Minute)
-	if err == nil {
-		s.Say("all gateways see each other, %.1f s later", took.Seconds())
+	if err != nil {
+		return err
 	}
-	return err
+	s.Say("all gateways see each other, %.1f s later", took.Seconds())
+	return s.survey(ctx)
 }
 
 func (s *Scene) findPods(ctx context.Context) error {

@@ -36,7 +36,7 @@ func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		all, err := s.traffic(ctx, length)
+		all, err := s.traffic(ctx, length, victim)
 		done <- result{all, err}
 	}()
 	time.Sleep(before)

@@ -14,13 +14,10 @@ func TestPhases(t *testing.T) {
 	var all []report
 	for i := range 4 {
 		var r report
-		r.UDP = append(r.UDP, struct {
-			Sent, Lost int
-			Holes      []gap
-		}{1000, 0, nil})
+		r.UDP.Sent = 1000
 		r.TCPs.Echoes, r.New.OK, r.New.Tried = 1, 1, 100
 		if i == 1 {
-			r.UDP[0].Holes = []gap{{9_000, 5, 1}, {12_000, 130, 26}, {13_000, 10, 2}, {15_100, 20, 4}}
+			r.UDP.Holes = []gap{{9_000, 5, 1}, {12_000, 130, 26}, {13_000, 10, 2}, {15_100, 20, 4}}
 			r.TCP = []gap{{At: 12_001, Millis: 220}, {At: 15_200, Millis: 70}}
 			r.New.Failed = []int64{12_100, 15_300, 15_301}
 			r.New.Resets = 1

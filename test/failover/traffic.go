@@ -11,17 +11,19 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Load is how dense the traffic between two Pods is.
+// Load is how dense the traffic of one stream is.
 type Load struct {
-	Interval time.Duration // between two packets of the UDP flow, and two lines of the TCP connection: what is measured is no finer
+	Interval time.Duration // between two packets of the UDP flow: what is measured is no finer
+	Line     time.Duration // between two lines of a TCP connection
+	TCP      int           // connections
 	Rate     int           // new connections a second
 }
 
 var (
-	// dense is what figures are made with: 48 new connections a second over all pairs of Pods.
-	dense = Load{5 * time.Millisecond, 4}
+	// dense is what figures are made with: 48 new connections a second over all streams.
+	dense = Load{5 * time.Millisecond, 20 * time.Millisecond, 3, 12}
 	// gentle leaves a busy machine no excuse to drop packets.
-	gentle = Load{20 * time.Millisecond, 4}
+	gentle = Load{20 * time.Millisecond, 40 * time.Millisecond, 2, 2}
 )
 
 // gap is a time in which nothing came through, in milliseconds since 1970; see test/probe.
@@ -33,7 +35,7 @@ type gap struct {
 // report is what probe stream prints.
 type report struct {
 	name string
-	UDP  []struct {
+	UDP  struct {
 		Sent, Lost int
 		Holes      []gap
 	}
@@ -50,7 +52,7 @@ type report struct {
 	}
 }
 
-// Stream is the traffic from one Pod of a Node to all of another, and back.
+// Stream is the traffic from a Pod of a Node to one of another, and back.
 type Stream struct{ From, To string }
 
 // Streams go both ways, between Pods on gateways and on ordinary Nodes.
@@ -58,33 +60,32 @@ var Streams = []Stream{
 	{"cl1-master", "cl2-master"}, {"cl1-node3", "cl2-node2"}, {"cl2-master", "cl1-node3"}, {"cl2-node2", "cl1-master"},
 }
 
-// traffic runs all streams for some time.
-func (s *Scene) traffic(ctx context.Context, length time.Duration) ([]report, error) {
-	reports := make([][]report, len(Streams))
+// traffic runs all streams for some time, through gateways that are about to break as far as there are such ways.
+func (s *Scene) traffic(ctx context.Context, length time.Duration, through ...string) ([]report, error) {
+	ends, err := s.ways.choose(through)
+	if err != nil {
+		return nil, err
+	}
+	reports := make([][]report, len(ends))
 	var group errgroup.Group
-	for i, stream := range Streams {
+	for i, end := range ends {
 		group.Go(func() error {
-			command := []string{"probe", "stream", "-interval", s.Load.Interval.String(), "-rate", fmt.Sprint(s.Load.Rate), "-for", length.String()}
-			for _, to := range s.pods[stream.To] {
-				command = append(command, to.IP.String()+":8080")
-			}
-			out, err := s.Pod(ctx, s.pods[stream.From][i%podsPerNode], command...)
+			out, err := s.Pod(ctx, end.from, "probe", "stream", "-interval", s.Load.Interval.String(), "-line-interval", s.Load.Line.String(),
+				"-connections", fmt.Sprint(s.Load.TCP), "-rate", fmt.Sprint(s.Load.Rate), "-for", length.String(), end.to.IP.String()+":8080")
 			if err == nil {
 				err = json.Unmarshal([]byte(out), &reports[i])
 			}
-			if err == nil && len(reports[i]) != podsPerNode {
+			if err == nil && len(reports[i]) != 1 {
 				err = fmt.Errorf("%d reports: %s", len(reports[i]), out)
 			}
 			if err != nil {
-				return fmt.Errorf("traffic from %s to %s: %w", stream.From, stream.To, err)
+				return fmt.Errorf("traffic %s: %w", end, err)
 			}
-			for number := range reports[i] {
-				reports[i][number].name = fmt.Sprintf("%s to Pod %d of %s", stream.From, number, stream.To)
-			}
+			reports[i][0].name = end.String()
 			return nil
 		})
 	}
-	err := group.Wait()
+	err = group.Wait()
 	return slices.Concat(reports...), err
 }
 
@@ -114,19 +115,17 @@ func phases(all []report, interval time.Duration, names []string, starts []time.
 		out[i].Name = names[i]
 	}
 	for _, r := range all {
-		for _, f := range r.UDP {
-			lost := make([]int64, len(names))
-			for _, h := range f.Holes {
-				p := at(h.At)
-				lost[p] += int64(h.Lost) * interval.Milliseconds()
-				out[p].HoleMillis = max(out[p].HoleMillis, h.Millis)
-			}
-			for p := range names {
-				out[p].LostMillis = max(out[p].LostMillis, lost[p])
-			}
-			if f.Sent == 0 {
-				errs = append(errs, fmt.Errorf("no UDP packets of %s", r.name))
-			}
+		lost := make([]int64, len(names))
+		for _, h := range r.UDP.Holes {
+			p := at(h.At)
+			lost[p] += int64(h.Lost) * interval.Milliseconds()
+			out[p].HoleMillis = max(out[p].HoleMillis, h.Millis)
+		}
+		for p := range names {
+			out[p].LostMillis = max(out[p].LostMillis, lost[p])
+		}
+		if r.UDP.Sent == 0 {
+			errs = append(errs, fmt.Errorf("no UDP packets of %s", r.name))
 		}
 		for _, g := range r.TCP {
 			p := at(g.At)

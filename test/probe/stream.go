@@ -17,8 +17,8 @@ import (
 
 // StreamReport is what stream prints for each address. Times are of the machine's clock, in milliseconds since 1970.
 type StreamReport struct {
-	UDP  []UDPFlow
-	TCP  []Gap // longer than usual between two echoes of one connection
+	UDP  UDPFlow
+	TCP  []Gap // longer than usual between two echoes of a connection
 	TCPs TCPCount
 	New  NewCount
 }
@@ -35,13 +35,13 @@ type Gap struct {
 	Lost       int `json:",omitempty"`
 }
 
-// TCPCount is what became of the connection that echoes.
+// TCPCount is what became of the connections that echo.
 type TCPCount struct {
 	Echoes, Resets int
 	Error          string `json:",omitempty"`
 }
 
-// NewCount is what became of new connections; Slow are those that took longer than a second, at their start.
+// NewCount is what became of new connections.
 type NewCount struct {
 	Tried, OK, Resets int
 	Failed            []int64 // when they began
@@ -50,85 +50,119 @@ type NewCount struct {
 }
 
 // stream sends UDP packets, lines over one TCP connection, and opens connections, to all addresses at once, and says for each
-// when what was lost.
+// when what was lost. All that is due is sent in one go, and at whole multiples of the interval on the clock, so that several of
+// these do it at the same time: what a packet costs the switches on its way is mostly that they have to wake.
 func stream(args []string) error {
 	fs := flag.NewFlagSet("stream", flag.ExitOnError)
-	flows := fs.Int("flows", 1, "UDP flows")
-	interval := fs.Duration("interval", 5*time.Millisecond, "between two packets of a flow, and two lines of the TCP connection")
+	interval := fs.Duration("interval", 5*time.Millisecond, "between two packets of a UDP flow")
+	line := fs.Duration("line-interval", 20*time.Millisecond, "between two lines of a TCP connection")
+	connections := fs.Int("connections", 1, "TCP connections")
 	rate := fs.Int("rate", 50, "new connections a second")
 	length := fs.Duration("for", 10*time.Second, "how long")
 	timeout := fs.Duration("timeout", 5*time.Second, "for the last answers, and for a new connection")
 	notable := fs.Duration("notable", 50*time.Millisecond, "gaps of the TCP connection that are told")
 	_ = fs.Parse(args)
-	if fs.NArg() < 1 || *flows < 1 || *rate < 1 || *interval <= 0 {
-		return errors.New("usage: probe stream [-flows N] [-interval D] [-rate N] [-for D] HOST:PORT…")
+	if fs.NArg() < 1 || *connections < 1 || *rate < 1 || *interval <= 0 || *line < *interval {
+		return errors.New("usage: probe stream [-interval D] [-line-interval D] [-connections N] [-rate N] [-for D] HOST:PORT…")
 	}
 	reports := make([]StreamReport, fs.NArg())
-	errs := make([]error, fs.NArg()**flows)
+	flows := make([]*udpFlow, fs.NArg())
+	streams := make([]*echoStream, 0, fs.NArg()**connections)
+	stop := time.Now().Add(*length)
+	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for i, address := range fs.Args() {
-		r := &reports[i]
-		r.UDP = make([]UDPFlow, *flows)
-		for j := range *flows {
-			wg.Go(func() { r.UDP[j], errs[i**flows+j] = udpFlow(address, *interval, *length, *timeout) })
+		var err error
+		if flows[i], err = openUDP(address); err != nil {
+			return err
 		}
-		wg.Go(func() { r.TCPs, r.TCP = echoes(address, *interval, *length, *timeout, *notable) })
-		wg.Go(func() { r.New = newConnections(address, *rate, *length, *timeout) })
+		defer flows[i].conn.Close()
+		for range *connections {
+			e := &echoStream{make(chan struct{}, 1), &mu, &reports[i]}
+			streams = append(streams, e)
+			wg.Go(func() { e.run(address, stop, *timeout, *notable) })
+		}
+		wg.Go(func() { reports[i].New = newConnections(address, *rate, *length, *timeout) })
+	}
+	for n := 0; time.Now().Before(stop); n++ {
+		for _, f := range flows {
+			f.send()
+		}
+		if n%int(*line / *interval) == 0 {
+			for _, e := range streams {
+				e.want()
+			}
+		}
+		now := time.Now()
+		time.Sleep(now.Truncate(*interval).Add(*interval).Sub(now))
+	}
+	for _, e := range streams {
+		close(e.due)
+	}
+	for i, f := range flows {
+		wg.Go(func() { reports[i].UDP = f.finish(*timeout) })
 	}
 	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
 	return json.NewEncoder(os.Stdout).Encode(reports)
 }
 
 // udpFlow sends packets from one port and notes which come back.
-func udpFlow(address string, interval, length, timeout time.Duration) (UDPFlow, error) {
+type udpFlow struct {
+	conn     net.Conn
+	sent     []time.Time
+	received chan struct{} // closed when nothing is read any more
+
+	mu   sync.Mutex
+	back map[uint32]bool
+}
+
+func openUDP(address string) (*udpFlow, error) {
 	c, err := net.Dial("udp", address)
 	if err != nil {
-		return UDPFlow{}, err
+		return nil, err
 	}
-	defer c.Close()
-	var mu sync.Mutex
-	var sent []time.Time
-	back := map[uint32]bool{}
-	received := make(chan struct{})
-	go func() {
-		defer close(received)
-		for b := make([]byte, 64); ; {
-			n, err := c.Read(b)
-			switch {
-			case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
-				return
-			case err != nil || n < 4:
-				continue // an ICMP error, of which the gap tells
-			}
-			mu.Lock()
-			back[binary.BigEndian.Uint32(b)] = true
-			mu.Unlock()
+	f := &udpFlow{conn: c, back: map[uint32]bool{}, received: make(chan struct{})}
+	go f.receive()
+	return f, nil
+}
+
+func (f *udpFlow) receive() {
+	defer close(f.received)
+	for b := make([]byte, 64); ; {
+		n, err := f.conn.Read(b)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
+			return
+		case err != nil || n < 4:
+			continue // an ICMP error, of which the gap tells
 		}
-	}()
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for end := time.Now().Add(length); time.Now().Before(end); <-tick.C {
-		b := binary.BigEndian.AppendUint32(nil, uint32(len(sent)))
-		sent = append(sent, time.Now())
-		_, _ = c.Write(b) // what is not sent does not come back
+		f.mu.Lock()
+		f.back[binary.BigEndian.Uint32(b)] = true
+		f.mu.Unlock()
 	}
-	// The last answers: all, or as long as it takes to be sure.
+}
+
+func (f *udpFlow) send() {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(f.sent)))
+	f.sent = append(f.sent, time.Now())
+	_, _ = f.conn.Write(b) // what is not sent does not come back
+}
+
+// finish waits for the last answers: all, or as long as it takes to be sure.
+func (f *udpFlow) finish(timeout time.Duration) UDPFlow {
 	for end := time.Now().Add(timeout); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		mu.Lock()
-		all := len(back) == len(sent)
-		mu.Unlock()
+		f.mu.Lock()
+		all := len(f.back) == len(f.sent)
+		f.mu.Unlock()
 		if all {
 			break
 		}
 	}
-	_ = c.SetReadDeadline(time.Now())
-	<-received
-	f := UDPFlow{Sent: len(sent), Lost: len(sent) - len(back)}
-	f.Holes = holes(sent, func(i int) bool { return back[uint32(i)] })
-	return f, nil
+	_ = f.conn.SetReadDeadline(time.Now())
+	<-f.received
+	return UDPFlow{
+		Sent: len(f.sent), Lost: len(f.sent) - len(f.back), Holes: holes(f.sent, func(i int) bool { return f.back[uint32(i)] }),
+	}
 }
 
 // holes are the runs of packets that did not come back.
@@ -147,8 +181,34 @@ func holes(sent []time.Time, back func(int) bool) (all []Gap) {
 	return all
 }
 
-// echoes sends lines over one connection and notes when they come back late.
-func echoes(address string, interval, length, timeout, notable time.Duration) (count TCPCount, gaps []Gap) {
+// echoStream sends a line over one connection whenever one is due, and notes when they come back late.
+type echoStream struct {
+	due    chan struct{} // closed at the end
+	mu     *sync.Mutex   // several connections share a report
+	report *StreamReport
+}
+
+// want asks for a line; if the connection is stuck, so be it.
+func (e *echoStream) want() {
+	select {
+	case e.due <- struct{}{}:
+	default:
+	}
+}
+
+func (e *echoStream) run(address string, stop time.Time, timeout, notable time.Duration) {
+	count, gaps := echoes(address, e.due, stop, timeout, notable)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.report.TCP = append(e.report.TCP, gaps...)
+	e.report.TCPs.Echoes += count.Echoes
+	e.report.TCPs.Resets += count.Resets
+	if count.Error != "" {
+		e.report.TCPs.Error = count.Error
+	}
+}
+
+func echoes(address string, due <-chan struct{}, stop time.Time, timeout, notable time.Duration) (count TCPCount, gaps []Gap) {
 	c, err := net.DialTimeout("tcp", address, timeout)
 	if err != nil {
 		return TCPCount{Error: err.Error()}, nil
@@ -157,12 +217,9 @@ func echoes(address string, interval, length, timeout, notable time.Duration) (c
 	if _, err := io.WriteString(c, "echo\n"); err != nil {
 		return TCPCount{Error: err.Error()}, nil
 	}
-	stop := time.Now().Add(length)
 	_ = c.SetDeadline(stop.Add(timeout))
 	go func() {
-		tick := time.NewTicker(interval)
-		defer tick.Stop()
-		for ; time.Now().Before(stop); <-tick.C {
+		for range due {
 			if _, err := io.WriteString(c, "x\n"); err != nil {
 				return // the reader has it too
 			}

@@ -1,0 +1,125 @@
+package failover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/antrea-mc/antrea-mc/test/s1"
+)
+
+// pair is two Pods that traffic can go between.
+type pair struct{ from, to s1.Pod }
+
+func (p pair) String() string { return fmt.Sprintf("from %s to %s", p.from, p.to) }
+
+// way is a pair of Pods and the gateways, of those that are broken, that UDP packets between them go through in either direction.
+// It depends on the Pods' addresses alone, so a way stays what it is.
+type way struct {
+	pair
+	stream int
+	over   []string
+}
+
+type ways []way
+
+// choose takes one pair for each stream: that which crosses most of the gateways. It is an error if one of these is on no way.
+func (all ways) choose(through []string) ([]pair, error) {
+	chosen := make([]pair, len(Streams))
+	missing := slices.Clone(through)
+	for i := range Streams {
+		best, most := -1, -1
+		for k, w := range all {
+			score := 0
+			for _, g := range w.over {
+				switch {
+				case slices.Contains(missing, g):
+					score += 3
+				case slices.Contains(through, g):
+					score += 2
+				}
+			}
+			if w.stream == i && score > most {
+				best, most = k, score
+			}
+		}
+		if best < 0 {
+			return nil, fmt.Errorf("no Pods from %s to %s", Streams[i].From, Streams[i].To)
+		}
+		chosen[i] = all[best].pair
+		missing = slices.DeleteFunc(missing, func(g string) bool { return slices.Contains(all[best].over, g) })
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("no traffic goes through %v: bring up another lab, whose Pods have other addresses", missing)
+	}
+	return chosen, nil
+}
+
+// packet is an encapsulated UDP packet as tcpdump prints it.
+var packet = regexp.MustCompile(`(\d+\.\d+\.\d+\.\d+)\.\d+ > (\d+\.\d+\.\d+\.\d+)\.\d+: UDP`)
+
+// survey finds out which gateways the packets between all pairs of Pods go through, by listening on their links.
+func (s *Scene) survey(ctx context.Context) error {
+	var victims []string
+	for _, c := range Clusters {
+		victims = append(victims, Victims[c]...)
+	}
+	listen, stop := context.WithCancel(ctx)
+	defer stop()
+	heard := make([]string, len(victims))
+	var listening sync.WaitGroup
+	for i, v := range victims {
+		listening.Go(func() { heard[i], _ = s.Tool(listen, "capture", v) }) // it is ended by a signal
+	}
+	time.Sleep(time.Second)
+	var talking errgroup.Group
+	s.ways = nil
+	for i, stream := range Streams {
+		for _, from := range s.pods[stream.From] {
+			command := []string{"probe", "stream", "-interval", "50ms", "-line-interval", "1s", "-rate", "1", "-for", "2s"}
+			for _, to := range s.pods[stream.To] {
+				command = append(command, to.IP.String()+":8080")
+				s.ways = append(s.ways, way{pair: pair{from, to}, stream: i})
+			}
+			talking.Go(func() error {
+				_, err := s.Pod(ctx, from, command...)
+				return err
+			})
+		}
+	}
+	err := talking.Wait()
+	stop()
+	listening.Wait()
+	if err != nil {
+		return err
+	}
+	for i, v := range victims {
+		for _, m := range packet.FindAllStringSubmatch(heard[i], -1) {
+			src, err1 := netip.ParseAddr(m[1])
+			dst, err2 := netip.ParseAddr(m[2])
+			if err := errors.Join(err1, err2); err != nil {
+				return err
+			}
+			for k := range s.ways {
+				w := &s.ways[k]
+				if w.is(src, dst) && !slices.Contains(w.over, v) {
+					w.over = append(w.over, v)
+				}
+			}
+		}
+	}
+	_, err = s.ways.choose(victims)
+	return err
+}
+
+// is tells whether packets between two addresses are of this way.
+func (w way) is(a, b netip.Addr) bool {
+	return w.from.IP == a && w.to.IP == b || w.from.IP == b && w.to.IP == a
+}
