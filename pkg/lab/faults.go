@@ -38,12 +38,15 @@ func (l *Lab) enter(node string, namespaces, command []string) ([]string, error)
 	return append(append(argv, "--"), command...), nil
 }
 
-// victims are the programs that [Lab.Kill] finds among a node's processes, by what a user calls them.
-var victims = map[string]string{"agent": "antrea-agent", "vswitchd": "ovs-vswitchd", "ovsdb": "ovsdb-server", "apiserver": svcAPI}
+// victims are the programs and scripts that [Lab.Kill] finds among a node's processes, by what a user calls them. start-ovs starts
+// the other two of Open vSwitch again.
+var victims = map[string]string{
+	"agent": "antrea-agent", "ovs": "start-ovs", "vswitchd": "ovs-vswitchd", "ovsdb": "ovsdb-server", "apiserver": svcAPI,
+}
 
 // Victims lists what Kill can kill.
 func Victims() []string {
-	return []string{"agent", "vswitchd", "ovsdb", "apiserver", svcKubelet, "node"}
+	return []string{"agent", "ovs", "vswitchd", "ovsdb", "apiserver", svcKubelet, "node"}
 }
 
 // Kill sends a signal to a part of a node, or takes the whole node's power (what "node"). kubelet is started again as by
@@ -90,10 +93,24 @@ func (l *Lab) processes(node, program string) ([]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("processes of node %s: %w", node, err)
 	}
-	return slices.DeleteFunc(all, func(pid int) bool {
-		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
-		return err != nil || strings.TrimSuffix(filepath.Base(exe), " (deleted)") != program
-	}), nil
+	return slices.DeleteFunc(all, func(pid int) bool { return !runs(pid, program) }), nil
+}
+
+// runs tells whether a process runs a program, or a script of that name.
+func runs(pid int, program string) bool {
+	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	if err != nil {
+		return false
+	}
+	switch filepath.Base(strings.TrimSuffix(exe, " (deleted)")) {
+	case program:
+		return true
+	case "bash":
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		args := strings.Split(string(line), "\x00")
+		return err == nil && len(args) > 1 && filepath.Base(args[1]) == program
+	}
+	return false
 }
 
 // Start starts a node that was killed; on it, everything that ran by itself before.

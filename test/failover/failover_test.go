@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,16 +111,22 @@ func everything(t *testing.T, scene *Scene) {
 			t.Errorf("%s of %s reset connections: %+v", f.Name, victim, r)
 		}
 	}
-	for i := range *runs {
-		for _, f := range Single {
-			if !chosen.MatchString(f.Name) {
+	faults := slices.Concat(Single, Without("leader's API frozen", "cl1"), Without("both APIs frozen", Clusters...))
+	for round := range *runs {
+		for i, f := range faults {
+			if !chosen.MatchString(f.Name) || f.Rounds > 0 && round >= f.Rounds {
 				continue
 			}
-			for _, c := range Clusters {
-				one(f, Victims[c][i%len(Victims[c])])
+			if f.Both {
+				for _, c := range Clusters {
+					one(f, Victims[c][round%len(Victims[c])])
+				}
+				continue
 			}
+			c := Clusters[(round+i)%len(Clusters)]
+			one(f, Victims[c][round/2%len(Victims[c])])
 		}
-		if f, victims := Double(*seed + uint64(i)); chosen.MatchString(f.Name) {
+		if f, victims := Double(*seed + uint64(round)); chosen.MatchString(f.Name) {
 			one(f, victims[0])
 		}
 	}

@@ -27,6 +27,19 @@ func other(cluster string) string {
 	return "cl1"
 }
 
+// cluster is the one that a Node belongs to.
+func cluster(node string) string { return node[:3] }
+
+// address is that of a Node on the underlay, as lab.yaml has it.
+func address(node string) string {
+	net := map[string]string{"cl1": "192.168.150.", "cl2": "192.168.200."}[cluster(node)]
+	number, err := strconv.Atoi(strings.TrimPrefix(node, cluster(node)+"-node"))
+	if err != nil {
+		number = 0 // the master
+	}
+	return net + strconv.Itoa(101+number)
+}
+
 // podsPerNode is how many Pods pods.yaml has on each Node.
 const podsPerNode = 3
 
@@ -93,6 +106,9 @@ func (s *Scene) Play(ctx context.Context) error {
 
 // Adopt takes up a lab that runs.
 func (s *Scene) Adopt(ctx context.Context) error {
+	if err := favor(s.Name); err != nil {
+		s.Say("%v", err)
+	}
 	if err := s.findPods(ctx); err != nil {
 		return err
 	}

@@ -7,15 +7,13 @@ import (
 	"time"
 )
 
-// Times of a run besides the fault's own.
-const (
-	before = 4 * time.Second  // traffic that nothing happens to; it takes a moment to start
-	after  = 14 * time.Second // for the victim to come back: hold-down and BFD
-)
+// before is traffic that nothing happens to, after a moment in which it starts.
+const before = 3 * time.Second
 
 // Run is one fault at one victim.
 type Run struct {
 	Fault, Side, Victim string
+	Cuts                bool  `json:",omitempty"`
 	Quiet               Phase // before the fault
 	Failover            Phase // until it was mended
 	FailBack            Phase // after that
@@ -24,39 +22,43 @@ type Run struct {
 
 // Run sends traffic, breaks the victim, mends it, and waits until all is well again.
 func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
-	r := Run{Fault: f.Name, Side: victim[:3], Victim: victim}
+	r := Run{Fault: f.Name, Side: cluster(victim), Victim: victim, Cuts: f.Cuts}
+	through := []string{victim}
+	if f.With != nil {
+		through = append(through, f.With(victim)...)
+	}
+	length := before + f.Takes + f.Hold + f.After
 	type result struct {
 		all []report
 		err error
 	}
-	// How long a fault takes to set off is not known before; an antctl that waits until a gateway has drained takes longest.
-	length := before + f.Hold + after
-	if f.Harmless && f.Hold != hold {
-		length += drained
-	}
 	done := make(chan result, 1)
+	begin := time.Now()
 	go func() {
-		all, err := s.traffic(ctx, length, victim)
+		all, err := s.traffic(ctx, length, through...)
 		done <- result{all, err}
 	}()
 	time.Sleep(before)
-	starts := []time.Time{{}, time.Now(), {}}
-	doErr := f.Do(ctx, s, victim)
-	if doErr == nil {
+	starts := []time.Time{begin, begin.Add(time.Second), time.Now(), {}}
+	err := f.Do(ctx, s, victim)
+	if err == nil {
 		time.Sleep(f.Hold)
 	}
-	starts[2] = time.Now()
-	undoErr := f.Undo(ctx, s, victim)
+	starts[3] = time.Now()
+	err = errors.Join(err, f.Undo(ctx, s, victim))
 	got := <-done
-	if err := errors.Join(doErr, undoErr, got.err); err != nil {
+	if err := errors.Join(err, got.err); err != nil {
 		return r, fmt.Errorf("%s of %s: %w", f.Name, victim, err)
 	}
-	all, err := phases(got.all, s.Load.Interval, []string{"before", "failover", "fail-back"}, starts)
+	if left := begin.Add(length).Sub(starts[3]); left < f.After/2 {
+		return r, fmt.Errorf("%s of %s: took so long that traffic ended %s after it", f.Name, victim, left)
+	}
+	all, err := phases(got.all, s.Load.Interval, []string{"start", "before", "failover", "fail-back"}, starts)
 	if err != nil {
 		return r, fmt.Errorf("%s of %s: %w", f.Name, victim, err)
 	}
-	r.Quiet, r.Failover, r.FailBack = all[0], all[1], all[2]
-	r.Failover.Resets += r.Quiet.Resets // they have no time
+	r.Quiet, r.Failover, r.FailBack = all[1], all[2], all[3]
+	r.Failover.Resets += all[0].Resets // they have no time
 	if err := s.findPods(ctx); err != nil {
 		return r, err
 	}

@@ -60,6 +60,7 @@ func stream(args []string) error {
 	rate := fs.Int("rate", 50, "new connections a second")
 	length := fs.Duration("for", 10*time.Second, "how long")
 	timeout := fs.Duration("timeout", 5*time.Second, "for the last answers, and for a new connection")
+	late := fs.Duration("late", time.Second, "a UDP packet that takes longer is lost")
 	notable := fs.Duration("notable", 50*time.Millisecond, "gaps of the TCP connection that are told")
 	_ = fs.Parse(args)
 	if fs.NArg() < 1 || *connections < 1 || *rate < 1 || *interval <= 0 || *line < *interval {
@@ -100,7 +101,7 @@ func stream(args []string) error {
 		close(e.due)
 	}
 	for i, f := range flows {
-		wg.Go(func() { reports[i].UDP = f.finish(*timeout) })
+		wg.Go(func() { reports[i].UDP = f.finish(*timeout, *late) })
 	}
 	wg.Wait()
 	return json.NewEncoder(os.Stdout).Encode(reports)
@@ -113,7 +114,7 @@ type udpFlow struct {
 	received chan struct{} // closed when nothing is read any more
 
 	mu   sync.Mutex
-	back map[uint32]bool
+	back map[int]time.Time
 }
 
 func openUDP(address string) (*udpFlow, error) {
@@ -121,7 +122,7 @@ func openUDP(address string) (*udpFlow, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &udpFlow{conn: c, back: map[uint32]bool{}, received: make(chan struct{})}
+	f := &udpFlow{conn: c, back: map[int]time.Time{}, received: make(chan struct{})}
 	go f.receive()
 	return f, nil
 }
@@ -137,7 +138,9 @@ func (f *udpFlow) receive() {
 			continue // an ICMP error, of which the gap tells
 		}
 		f.mu.Lock()
-		f.back[binary.BigEndian.Uint32(b)] = true
+		if number := int(binary.BigEndian.Uint32(b)); f.back[number].IsZero() {
+			f.back[number] = time.Now()
+		}
 		f.mu.Unlock()
 	}
 }
@@ -149,7 +152,7 @@ func (f *udpFlow) send() {
 }
 
 // finish waits for the last answers: all, or as long as it takes to be sure.
-func (f *udpFlow) finish(timeout time.Duration) UDPFlow {
+func (f *udpFlow) finish(timeout, late time.Duration) UDPFlow {
 	for end := time.Now().Add(timeout); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		f.mu.Lock()
 		all := len(f.back) == len(f.sent)
@@ -160,9 +163,12 @@ func (f *udpFlow) finish(timeout time.Duration) UDPFlow {
 	}
 	_ = f.conn.SetReadDeadline(time.Now())
 	<-f.received
-	return UDPFlow{
-		Sent: len(f.sent), Lost: len(f.sent) - len(f.back), Holes: holes(f.sent, func(i int) bool { return f.back[uint32(i)] }),
+	inTime := func(i int) bool { return !f.back[i].IsZero() && f.back[i].Sub(f.sent[i]) <= late }
+	r := UDPFlow{Sent: len(f.sent), Holes: holes(f.sent, inTime)}
+	for _, h := range r.Holes {
+		r.Lost += h.Lost
 	}
+	return r
 }
 
 // holes are the runs of packets that did not come back.
