@@ -45,12 +45,8 @@ type Config struct {
 	ProcSys       device.ProcSys
 }
 
-const (
-	// auditInterval is how often the whole switch is compared with what it is to hold.
-	auditInterval = time.Minute
-	// userspaceBundle is the number of flows that the userspace datapath takes at once without stopping packets for long.
-	userspaceBundle = 1000
-)
+// userspaceBundle is the number of flows that the userspace datapath takes at once without stopping packets for long.
+const userspaceBundle = 1000
 
 // agent is what the parts share.
 type agent struct {
@@ -104,7 +100,8 @@ func Run(ctx context.Context, c Config) error {
 	}
 	a.syncer = flows.New(flows.Config{
 		Address: "unix:" + filepath.Join(c.OVSRunDir, c.OVSBridge+".mgmt"), Store: a.store, BundleSize: bundle,
-		AuditInterval: auditInterval, Ready: a.switchReady, Metrics: flows.NewMetrics(a.registry),
+		AuditInterval: c.AuditInterval, RemoveForeign: c.RemoveForeignFlows, Repaired: a.notifyRepaired,
+		Ready: a.switchReady, Metrics: flows.NewMetrics(a.registry),
 	})
 	a.pods = newPods(db, b, a.store, a.syncer)
 	if c.Multicluster.Enable {

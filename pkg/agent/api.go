@@ -102,6 +102,19 @@ func (a api) Info() systemv1alpha1.AgentInfo {
 	return info
 }
 
+// Drift implements [apiserver.Agent].
+func (a api) Drift(ctx context.Context, repair bool) (systemv1alpha1.DriftList, error) {
+	drift, err := a.syncer.Audit(ctx, repair)
+	if err != nil {
+		return systemv1alpha1.DriftList{}, apierrors.NewServiceUnavailable(err.Error())
+	}
+	list := systemv1alpha1.DriftList{Compared: a.syncer.Wanted(), Repaired: repair, Items: drift.Drifts()}
+	if list.Items == nil {
+		list.Items = []systemv1alpha1.Drift{}
+	}
+	return list, nil
+}
+
 // Live implements [apiserver.Agent]. Whatever the agent waits for, a restart does not bring it nearer.
 func (a api) Live() error { return nil }
 

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -18,9 +16,6 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/system"
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 )
-
-// dumpsAtOnce is how many Nodes are asked at the same time.
-const dumpsAtOnce = 8
 
 func newGetFlows(target *cluster.Flags) *cobra.Command {
 	var q flowsQuery
@@ -72,18 +67,9 @@ func (q flowsQuery) run(ctx context.Context, client kubernetes.Interface, out ou
 		return err
 	}
 	lists := make([]systemv1alpha1.OVSFlowList, len(nodes))
-	failed := make([]error, len(nodes))
-	var group errgroup.Group
-	group.SetLimit(dumpsAtOnce)
-	for i, node := range nodes {
-		group.Go(func() error {
-			if err := system.Get(ctx, client, &lists[i], q.params(), "nodes", node, "ovsflows"); err != nil {
-				failed[i] = err
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // each Node's error is its own
+	failed := askNodes(nodes, func(i int) error {
+		return system.Get(ctx, client, &lists[i], q.params(), "nodes", nodes[i], "ovsflows")
+	})
 	result := flowsOfNodes{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []systemv1alpha1.OVSFlowList{}}
 	for i, list := range lists {
 		if failed[i] == nil {
@@ -92,19 +78,6 @@ func (q flowsQuery) run(ctx context.Context, client kubernetes.Interface, out ou
 	}
 	err = out.Print(w, result, func(w io.Writer) error { return result.writeText(w, len(nodes) > 1) })
 	return errors.Join(sameOnce(nodes, failed), err)
-}
-
-// sameOnce joins the Nodes' errors; one that all have in common is told once.
-func sameOnce(nodes []string, failed []error) error {
-	if len(nodes) > 1 && !slices.ContainsFunc(failed, func(err error) bool { return err == nil || err.Error() != failed[0].Error() }) {
-		return fmt.Errorf("flows of %d Nodes: %w", len(nodes), failed[0])
-	}
-	for i, err := range failed {
-		if err != nil {
-			failed[i] = fmt.Errorf("flows of Node %s: %w", nodes[i], err)
-		}
-	}
-	return errors.Join(failed...)
 }
 
 // nodesToAsk are the Nodes that were named, that of the Pod, or all.
@@ -126,15 +99,7 @@ func (q flowsQuery) nodesToAsk(ctx context.Context, client kubernetes.Interface)
 		}
 		return []string{pod.Spec.NodeName}, nil
 	}
-	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("list Nodes, or give --node: %w", err)
-	}
-	var names []string
-	for _, n := range list.Items {
-		names = append(names, n.Name)
-	}
-	return names, nil
+	return allNodes(ctx, client)
 }
 
 func (q flowsQuery) params() map[string]string {

@@ -76,6 +76,18 @@ func (h handlers) gatewayPeers(w http.ResponseWriter, r *http.Request) {
 	secureserver.WriteJSON(w, list)
 }
 
+// drift compares; a POST also repairs.
+func (h handlers) drift(w http.ResponseWriter, r *http.Request) {
+	list, err := h.agent.Drift(r.Context(), r.Method == http.MethodPost)
+	if err != nil {
+		secureserver.WriteError(w, err)
+		return
+	}
+	list.TypeMeta = typeMeta("DriftList")
+	list.Node = h.node
+	secureserver.WriteJSON(w, list)
+}
+
 func (h handlers) flows(w http.ResponseWriter, r *http.Request) {
 	query, err := parseFlowQuery(r.URL.Query())
 	if err != nil {

@@ -31,6 +31,8 @@ type Agent interface {
 	Info() systemv1alpha1.AgentInfo
 	// GatewayPeers tells about the gateways and Nodes that this Node watches; Node is filled in by the caller.
 	GatewayPeers(ctx context.Context) (systemv1alpha1.GatewayPeerList, error)
+	// Drift compares the bridge with what it is to hold, and repairs it if it is to; Node is filled in by the caller.
+	Drift(ctx context.Context, repair bool) (systemv1alpha1.DriftList, error)
 	// Live is nil, or why only a restart helps.
 	Live() error
 	// Ready is nil, or what the agent still waits for.
@@ -101,6 +103,8 @@ func (c Config) handler() http.Handler {
 	mux.HandleFunc("GET "+nodePath("ovsflows"), h.ofThisNode(h.flows))
 	mux.HandleFunc("GET "+nodePath("agentinfo"), h.ofThisNode(h.info))
 	mux.HandleFunc("GET "+nodePath("gatewaypeers"), h.ofThisNode(h.gatewayPeers))
+	mux.HandleFunc("GET "+nodePath("drift"), h.ofThisNode(h.drift))
+	mux.HandleFunc("POST "+nodePath("drift"), h.ofThisNode(h.drift))
 	return mux
 }
 

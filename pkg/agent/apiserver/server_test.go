@@ -48,6 +48,9 @@ func (*fakeAgent) Info() systemv1alpha1.AgentInfo { return systemv1alpha1.AgentI
 func (*fakeAgent) GatewayPeers(context.Context) (systemv1alpha1.GatewayPeerList, error) {
 	return systemv1alpha1.GatewayPeerList{Items: []systemv1alpha1.GatewayPeer{{Name: "gw1", State: systemv1alpha1.PeerUnknown}}}, nil
 }
+func (*fakeAgent) Drift(_ context.Context, repair bool) (systemv1alpha1.DriftList, error) {
+	return systemv1alpha1.DriftList{Repaired: repair, Items: []systemv1alpha1.Drift{{Kind: systemv1alpha1.DriftForeign}}}, nil
+}
 func (*fakeAgent) Live() error    { return nil }
 func (a *fakeAgent) Ready() error { return a.ready }
 
@@ -77,6 +80,8 @@ func TestHandler(t *testing.T) {
 		{node + "n1/ovsflows?port=3", 400, `unknown parameter \"port\"`},
 		{node + "n1/agentinfo", 200, `"kind":"AgentInfo","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
 		{node + "n1/gatewaypeers", 200, `"kind":"GatewayPeerList","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
+		{node + "n1/drift", 200, `"repaired":false`},
+		{node + "n2/drift", 404, `nodes \"n2\" not found`},
 		{node + "n1/secrets", 404, ""},
 	}
 	for _, test := range tests {
@@ -84,6 +89,15 @@ func TestHandler(t *testing.T) {
 		if code != test.code || !strings.Contains(body, test.body) {
 			t.Errorf("GET %s: %d %s, want %d with %q", test.path, code, body, test.code, test.body)
 		}
+	}
+}
+
+func TestRepair(t *testing.T) {
+	h := Config{NodeName: "n1", Agent: &fakeAgent{}, Metrics: prometheus.NewRegistry()}.handler()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/apis/system.antrea.io/v1alpha1/nodes/n1/drift", nil))
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"node":"n1","compared":0,"repaired":true`) {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

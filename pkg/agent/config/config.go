@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
@@ -30,6 +31,8 @@ type Config struct {
 	NoSNAT                   bool
 	DisableTXChecksumOffload bool
 	ServiceCIDRs             []netip.Prefix // empty: found in the API
+	AuditInterval            time.Duration  // 0 is never
+	RemoveForeignFlows       bool
 	APIPort                  int
 	PrometheusMetrics        bool
 	KubeAPIServerOverride    string

@@ -7,13 +7,14 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
 
 func TestDefault(t *testing.T) {
 	want := Config{
-		OVSBridge: "br-int", HostGateway: "antrea-gw0", TunnelCsum: true, APIPort: 10350, PrometheusMetrics: true,
+		OVSBridge: "br-int", HostGateway: "antrea-gw0", TunnelCsum: true, APIPort: 10350, PrometheusMetrics: true, AuditInterval: time.Minute,
 		Multicluster: Multicluster{SourceNAT: pipeline.SourceNATAuto},
 	}
 	if got := Default(); !reflect.DeepEqual(got, want) {
@@ -35,20 +36,22 @@ func TestParse(t *testing.T) {
 			want: func(c *Config) { c.Multicluster.Enable = true }},
 		{name: "Antrea's defaults", file: "trafficEncapMode: encap\ntunnelPort: 0\nantreaProxy: {enable: true, skipServices: []}\nfeatureGates: {AntreaProxy: true, Egress: true}",
 			want: func(*Config) {}},
-		{name: "values", file: "ovsDatapathType: netdev\ndefaultMTU: 1400\nserviceCIDR: 10.96.0.0/12\nmulticluster: {sourceNAT: Always}",
+		{name: "values", file: "ovsDatapathType: netdev\ndefaultMTU: 1400\nserviceCIDR: 10.96.0.0/12\nmulticluster: {sourceNAT: Always}\nauditInterval: 0s\nremoveForeignFlows: true",
 			want: func(c *Config) {
 				c.OVSDatapathType, c.DefaultMTU = "netdev", 1400
+				c.AuditInterval, c.RemoveForeignFlows = 0, true
 				c.ServiceCIDRs = []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12")}
 				c.Multicluster.SourceNAT = pipeline.SourceNATAlways
 			}},
 		{name: "keys without values", file: "ovsBridge:\nfeatureGates:\n", want: func(*Config) {}},
 		{name: "all problems at once",
 			file: "ovsBrige: br0\nfeatureGates: {Multiclster: true, BGPPolicy: true, Egress: 7}\nmulticluster: {enable: true, sourceNAT: always}\n" +
-				"trafficEncapMode: noEncap\ndefaultMTU: 1.5\nserviceCIDR: fd00::/112\nnoSNAT: maybe\nwhatever: 1",
+				"trafficEncapMode: noEncap\ndefaultMTU: 1.5\nserviceCIDR: fd00::/112\nnoSNAT: maybe\nauditInterval: 1s\nwhatever: 1",
 			errs: []string{
 				"featureGates.BGPPolicy: true is not implemented, only Antrea's default false: remove the gate",
 				"featureGates.Egress: 7 is neither true nor false",
 				"featureGates: Multiclster: unknown feature gate; did you mean Multicluster?",
+				`auditInterval: "1s" is not 0s and not a time of 10s or more, such as 1m30s`,
 				"defaultMTU: 1.5 is not a whole number from 0 to 65000",
 				`multicluster.sourceNAT: "always" is none of ["Auto" "Always" "Never"]`,
 				`noSNAT: "maybe" is neither true nor false`,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/antrea-mc/antrea-mc/pkg/antreaconf"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
@@ -54,6 +55,10 @@ var keys = []Key{
 		func(d *draft) *netip.Prefix { return &d.serviceCIDR }, netip.Addr.Is4),
 	prefix("serviceCIDRv6", "The IPv6 range of the cluster's Services. Empty takes it from the API.",
 		func(d *draft) *netip.Prefix { return &d.serviceCIDRv6 }, netip.Addr.Is6),
+	duration("auditInterval", time.Minute, 10*time.Second, "How often the agent compares the whole bridge with what it is to hold, and repairs it. Half of it to one and a half times as long; `0s` is never.",
+		func(c *Config) *time.Duration { return &c.AuditInterval }),
+	toggle("removeForeignFlows", false, "Whether that also removes flows which the agent has not made.",
+		func(c *Config) *bool { return &c.RemoveForeignFlows }),
 	number("apiPort", 10350, 1, 65535, "The port of the agent's API, health and metrics included.",
 		func(c *Config) *int { return &c.APIPort }),
 	toggle("enablePrometheusMetrics", true, "Whether the API has /metrics.",
@@ -211,6 +216,22 @@ func number(name string, value, from, to int, doc string, field func(*Config) *i
 			return nil
 		},
 		get: func(c Config) any { return *field(&c) },
+	}
+}
+
+// duration is a time of at least the given minimum, or 0.
+func duration(name string, value, minimum time.Duration, doc string, field func(*Config) *time.Duration) Key {
+	return Key{Name: name, Default: value.String(), Doc: doc,
+		set: func(d *draft, v any) error {
+			s, _ := v.(string)
+			t, err := time.ParseDuration(s)
+			if err != nil || t < 0 || t > 0 && t < minimum {
+				return fmt.Errorf("%v is not 0s and not a time of %v or more, such as 1m30s", antreaconf.Show(v), minimum)
+			}
+			*field(&d.Config) = t
+			return nil
+		},
+		get: func(c Config) any { return field(&c).String() },
 	}
 }
 

@@ -13,12 +13,20 @@ import (
 // Difference is what separates a switch from what it is to hold.
 type Difference struct {
 	Added    []openflow.Flow // missing in the switch
-	Modified []openflow.Flow // there, with other actions, cookie or timeouts
+	Modified []Modified      // there, with other actions, cookie or timeouts
 	Deleted  []openflow.Flow // there, and wanted by nobody
 
 	GroupsSet     []openflow.Group // missing in the switch, or other there
 	GroupsDeleted []openflow.Group // there, and wanted by nobody
+
+	// Foreign are flows that somebody else has put into the switch. They stay, and do not count as a difference.
+	Foreign []openflow.Flow
+
+	haveGroups map[uint32]openflow.Group // of GroupsSet, those that are there
 }
+
+// Modified is a flow that is in the switch, but not as it is wanted.
+type Modified struct{ Want, Have openflow.Flow }
 
 // Len is the number of flows and groups that differ.
 func (d Difference) Len() int {
@@ -32,9 +40,10 @@ func (d Difference) String() string {
 }
 
 func (d *Difference) sort() {
-	for _, flows := range [][]openflow.Flow{d.Added, d.Modified, d.Deleted} {
+	for _, flows := range [][]openflow.Flow{d.Added, d.Deleted, d.Foreign} {
 		slices.SortFunc(flows, openflow.Flow.Compare)
 	}
+	slices.SortFunc(d.Modified, func(a, b Modified) int { return a.Want.Compare(b.Want) })
 	for _, groups := range [][]openflow.Group{d.GroupsSet, d.GroupsDeleted} {
 		slices.SortFunc(groups, func(a, b openflow.Group) int { return cmp.Compare(b.ID, a.ID) }) // what others refer to has higher numbers
 	}
@@ -46,9 +55,11 @@ func (d *Difference) compare(want openflow.Flow, wanted bool, have openflow.Flow
 	case wanted && !had:
 		d.Added = append(d.Added, want)
 	case wanted && !want.Equal(have):
-		d.Modified = append(d.Modified, want)
+		d.Modified = append(d.Modified, Modified{want, have})
 	case !wanted && had && ours(have):
 		d.Deleted = append(d.Deleted, have)
+	case !wanted && had:
+		d.Foreign = append(d.Foreign, have)
 	}
 }
 
@@ -57,6 +68,12 @@ func (d *Difference) compareGroup(want openflow.Group, wanted bool, have openflo
 	switch {
 	case wanted && (!had || !want.Equal(have)):
 		d.GroupsSet = append(d.GroupsSet, want)
+		if had {
+			if d.haveGroups == nil {
+				d.haveGroups = make(map[uint32]openflow.Group)
+			}
+			d.haveGroups[have.ID] = have
+		}
 	case !wanted && had && pipeline.OwnGroup(have.ID):
 		d.GroupsDeleted = append(d.GroupsDeleted, have)
 	}
@@ -151,8 +168,8 @@ func (d Difference) changes() []change {
 	for _, f := range d.Added {
 		changes = append(changes, change{operation: opAdd, flow: f})
 	}
-	for _, f := range d.Modified {
-		changes = append(changes, change{operation: opModify, flow: f})
+	for _, m := range d.Modified {
+		changes = append(changes, change{operation: opModify, flow: m.Want})
 	}
 	for _, f := range d.Deleted {
 		changes = append(changes, change{operation: opDelete, flow: f})

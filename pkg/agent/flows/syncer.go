@@ -25,8 +25,12 @@ type Config struct {
 	// BundleSize is the largest number of flows that go in one atomic bundle; 0 is any. The userspace datapath stops
 	// packets while it takes a bundle, 0.1 s for 60 000 flows.
 	BundleSize int
-	// AuditInterval is the time between two comparisons of the whole switch; 0 is never.
+	// AuditInterval is the time between two comparisons of the whole switch, more or less; 0 is never.
 	AuditInterval time.Duration
+	// RemoveForeign deletes flows that somebody else has put into the switch.
+	RemoveForeign bool
+	// Repaired, if set, is told what an audit has put right.
+	Repaired func(Difference)
 	// Ready, if set, is called whenever all flows are in after the switch was connected. The switch was fresh if it had none.
 	Ready   func(ctx context.Context, fresh bool) error
 	Metrics *Metrics
@@ -47,6 +51,7 @@ type Syncer struct {
 	perTable map[openflow.TableID]int
 
 	count atomic.Int64 // of flows in have
+	wants atomic.Int64 // of flows in wanted
 
 	mu       sync.Mutex
 	conn     *ofconn.Conn
@@ -63,15 +68,6 @@ const reconnectInterval = 500 * time.Millisecond
 type refusal struct {
 	owners []pipeline.Owner
 	err    error
-}
-
-type auditRequest struct {
-	reply chan<- auditReply
-}
-
-type auditReply struct {
-	drift Difference
-	err   error
 }
 
 // New is a syncer for one bridge.
@@ -124,12 +120,7 @@ func (s *Syncer) serve(ctx context.Context, conn *ofconn.Conn) error {
 
 // follow keeps the switch in sync as the state changes.
 func (s *Syncer) follow(ctx context.Context, conn *ofconn.Conn, changes <-chan struct{}) error {
-	var audit <-chan time.Time
-	if s.cfg.AuditInterval > 0 {
-		ticker := time.NewTicker(s.cfg.AuditInterval)
-		defer ticker.Stop()
-		audit = ticker.C
-	}
+	audit, next := s.auditTimer()
 	for {
 		select {
 		case <-ctx.Done():
@@ -141,11 +132,12 @@ func (s *Syncer) follow(ctx context.Context, conn *ofconn.Conn, changes <-chan s
 				return err
 			}
 		case <-audit:
-			if _, err := s.audit(ctx, conn); err != nil {
+			if _, err := s.audit(ctx, conn, true); err != nil {
 				return err
 			}
+			audit = next()
 		case request := <-s.audits:
-			drift, err := s.audit(ctx, conn)
+			drift, err := s.audit(ctx, conn, request.repair)
 			request.reply <- auditReply{drift, err}
 			if err != nil {
 				return err
@@ -170,8 +162,7 @@ func (s *Syncer) full(ctx context.Context, conn *ofconn.Conn) (Difference, error
 	}
 	s.fresh = s.fresh || !known
 	s.note(func() { clear(s.refused) })
-	want, _ := s.wanted.all()
-	diff := difference(want, have)
+	diff := s.difference(have)
 	if err := s.send(ctx, conn, diff); err != nil {
 		return Difference{}, err
 	}
@@ -223,38 +214,13 @@ func (s *Syncer) compile(ctx context.Context, snapshot pipeline.State) concerned
 		whole = whole || owner.Kind != pipeline.KindPod && owner.Kind != pipeline.KindService
 	}
 	s.seen = snapshot
+	s.wants.Store(int64(len(s.wanted.claims)))
 	if whole {
 		if _, err := pipeline.Compile(snapshot); err != nil {
 			klog.FromContext(ctx).Error(err, "Not everything that the state asks for can be had")
 		}
 	}
 	return concerned
-}
-
-// audit dumps the switch again and repairs what somebody else changed.
-func (s *Syncer) audit(ctx context.Context, conn *ofconn.Conn) (Difference, error) {
-	if err := s.incremental(ctx, conn); err != nil {
-		return Difference{}, err
-	}
-	drift, err := s.full(ctx, conn)
-	if err != nil {
-		return Difference{}, fmt.Errorf("audit: %w", err)
-	}
-	s.fresh = false // who took all flows away, if somebody did, has not started the switch again
-	if drift.Len() == 0 {
-		return drift, nil
-	}
-	s.cfg.Metrics.drift(drift)
-	logger := klog.FromContext(ctx)
-	logger.Info("Repaired drift: the switch did not hold what it was given", "missing", len(drift.Added),
-		"changed", len(drift.Modified), "unwanted", len(drift.Deleted),
-		"groups", len(drift.GroupsSet)+len(drift.GroupsDeleted))
-	for kind, flows := range map[string][]openflow.Flow{"missing": drift.Added, "changed": drift.Modified, "unwanted": drift.Deleted} {
-		for _, f := range flows[:min(len(flows), 10)] {
-			logger.Info("Drift", "kind", kind, "flow", f.String())
-		}
-	}
-	return drift, nil
 }
 
 // send makes the switch take a difference, and the copy with it. A flow that the switch refuses is left out and remembered;
@@ -332,10 +298,13 @@ func (s *Syncer) remember(of subject, err error) {
 	s.note(func() { s.refused[of] = refusal{owners, err} })
 }
 
-// dump is everything that the switch holds.
+// switchTable is where Open vSwitch keeps flows of its own (TBL_INTERNAL). It takes none of anybody else.
+const switchTable openflow.TableID = 254
+
+// dump is everything that the switch holds for its controllers.
 func dump(ctx context.Context, conn *ofconn.Conn) (contents, error) {
 	have := contents{make(map[openflow.FlowKey]openflow.Flow), make(map[uint32]openflow.Group)}
-	for table := range openflow.TableAll { // one by one, so that the switch does other work in between
+	for table := range switchTable { // one by one, so that the switch does other work in between
 		if err := collect(have.flows, conn.DumpFlows(ctx, openflow.FlowQuery{Table: table})); err != nil {
 			return contents{}, fmt.Errorf("dump table %d: %w", table, err)
 		}
@@ -419,6 +388,9 @@ func (s *Syncer) Err() error {
 // Count is the number of flows that the switch held after the last change.
 func (s *Syncer) Count() int { return int(s.count.Load()) }
 
+// Wanted is the number of flows that the switch was to hold after the last change.
+func (s *Syncer) Wanted() int { return int(s.wants.Load()) }
+
 // Conn is the connection to the switch, or an error while there is none.
 func (s *Syncer) Conn() (*ofconn.Conn, error) {
 	s.mu.Lock()
@@ -427,20 +399,4 @@ func (s *Syncer) Conn() (*ofconn.Conn, error) {
 		return nil, fmt.Errorf("no OpenFlow connection to %s", s.cfg.Address)
 	}
 	return s.conn, nil
-}
-
-// Audit compares the whole switch with what it is to hold, repairs it and returns what differed.
-func (s *Syncer) Audit(ctx context.Context) (Difference, error) {
-	reply := make(chan auditReply, 1)
-	select {
-	case s.audits <- auditRequest{reply}:
-	case <-ctx.Done():
-		return Difference{}, fmt.Errorf("audit: %w", errors.Join(s.Err(), context.Cause(ctx)))
-	}
-	select {
-	case r := <-reply:
-		return r.drift, r.err
-	case <-ctx.Done():
-		return Difference{}, fmt.Errorf("audit: %w", context.Cause(ctx))
-	}
 }

@@ -2,6 +2,7 @@ package flows
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovstest"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
@@ -102,12 +104,30 @@ func TestRealSync(t *testing.T) {
 			// Drift is found, repaired and counted.
 			sw.Ofctl("-O OpenFlow15 del-flows", "br-int", "table=16,ip,nw_dst=10.244.1.2")
 			sw.Ofctl("-O OpenFlow15 mod-flows", "br-int", "table=16,ip,nw_dst=10.244.16.0/20,actions=drop")
-			drift, err := s.Audit(t.Context())
-			if err != nil || len(drift.Added) == 0 || len(drift.Modified) == 0 {
-				t.Errorf("audit: %s, %v", drift, err)
+			sw.Ofctl("-O OpenFlow15 add-flow", "br-int", "cookie=0x616d000000000000,table=16,priority=999,ip,actions=drop")
+			kinds := map[systemv1alpha1.DriftKind]int{
+				systemv1alpha1.DriftMissing: 1, systemv1alpha1.DriftChanged: 1, systemv1alpha1.DriftUnwanted: 1, systemv1alpha1.DriftForeign: 1,
 			}
-			if drift, err := s.Audit(t.Context()); err != nil || drift.Len() != 0 {
+			for _, repair := range []bool{false, false, true} { // to compare changes nothing
+				drift, err := s.Audit(t.Context(), repair)
+				got := map[systemv1alpha1.DriftKind]int{}
+				for _, d := range drift.Drifts() {
+					got[d.Kind]++
+				}
+				if err != nil || !maps.Equal(got, kinds) {
+					t.Errorf("audit: %v, %v, want %v", got, err, kinds)
+				}
+				for _, d := range drift.Drifts() {
+					if d.Kind == systemv1alpha1.DriftChanged && (!strings.HasSuffix(d.Have, "actions=drop") || strings.HasSuffix(d.Want, "actions=drop")) {
+						t.Errorf("changed flow: %+v", d)
+					}
+				}
+			}
+			if drift, err := s.Audit(t.Context(), true); err != nil || drift.Len() != 0 || len(drift.Foreign) != 1 {
 				t.Errorf("second audit: %s, %v", drift, err)
+			}
+			if n := testutil.ToFloat64(metrics.drifts.WithLabelValues("flow", "changed")); n != 1 {
+				t.Errorf("%v changed flows counted", n)
 			}
 
 			// The agent starts again while the switch runs on: nothing is sent.
@@ -131,6 +151,35 @@ func TestRealSync(t *testing.T) {
 				t.Error("flows of a cluster that left, or foreign flow gone")
 			}
 		})
+	}
+}
+
+// TestRealForeignFlows: flows of others are removed if the configuration says so, by an audit that nobody asked for.
+func TestRealForeignFlows(t *testing.T) {
+	sw := ovstest.Start(t, ovstest.Config{})
+	sw.AddBridge("br-int")
+	repaired := make(chan Difference, 1)
+	s := New(Config{Address: sw.OpenFlow("br-int"), Store: state.New(node1()), RemoveForeign: true, AuditInterval: 20 * time.Millisecond,
+		Repaired: func(d Difference) { repaired <- d }})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Run(ctx) }()
+	flush(t, s, 1, nobody)
+	sw.Ofctl("add-flow", "br-int", "table=3,priority=5,ip,actions=drop")
+	select {
+	case d := <-repaired:
+		if len(d.Deleted) != 1 || d.Len() != 1 {
+			t.Errorf("repaired: %s", d)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the foreign flow was not found")
+	}
+	if strings.Contains(sw.Ofctl("dump-flows", "br-int"), "table=3") {
+		t.Error("the foreign flow is there")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -175,7 +224,7 @@ func TestRealGroups(t *testing.T) {
 		t.Errorf("%d groups for two gateways", n)
 	}
 	sw.Ofctl("-O OpenFlow15 del-groups", "br-int", "group_id="+strconv.Itoa(int(pipeline.Groups(compiled(t, store))[2].ID)))
-	drift, err := s.Audit(t.Context())
+	drift, err := s.Audit(t.Context(), true)
 	if err != nil || len(drift.GroupsSet) != 1 || len(drift.Added) != 1 {
 		t.Errorf("a group was deleted, and its flow with it; audit: %s, %v", drift, err)
 	}
@@ -183,7 +232,7 @@ func TestRealGroups(t *testing.T) {
 
 	s, metrics, stop := run(t, sw, state.New(changed(node1(), two)), 7)
 	flush(t, s, 1, nobody)
-	if drift, err := s.Audit(t.Context()); err != nil || drift.Len() != 0 {
+	if drift, err := s.Audit(t.Context(), true); err != nil || drift.Len() != 0 {
 		t.Errorf("after a restart: %s, %v", drift, err)
 	}
 	if n := testutil.ToFloat64(metrics.groups.WithLabelValues("modify")) + testutil.ToFloat64(metrics.groups.WithLabelValues("delete")); n != 0 {

@@ -11,14 +11,23 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 )
 
 // Get reads an object of system.antrea.io.
 func Get(ctx context.Context, client kubernetes.Interface, v any, params map[string]string, path ...string) error {
-	r := client.Discovery().RESTClient().Get().
-		AbsPath("/apis/" + systemv1alpha1.GroupVersion.String() + "/" + strings.Join(path, "/"))
+	return do(ctx, client.Discovery().RESTClient().Get(), v, params, path)
+}
+
+// Create asks for something to be done, and reads what has been done.
+func Create(ctx context.Context, client kubernetes.Interface, v any, params map[string]string, path ...string) error {
+	return do(ctx, client.Discovery().RESTClient().Post(), v, params, path)
+}
+
+func do(ctx context.Context, r *rest.Request, v any, params map[string]string, path []string) error {
+	r.AbsPath("/apis/" + systemv1alpha1.GroupVersion.String() + "/" + strings.Join(path, "/"))
 	for name, value := range params {
 		r.Param(name, value)
 	}

@@ -8,7 +8,15 @@ import (
 )
 
 // forwarded are the subresources of nodes that agents answer.
-var forwarded = []string{"agentinfo", "gatewaypeers", "ovsflows"}
+var forwarded = []struct {
+	name, kind string
+	verbs      metav1.Verbs // get is GET, create is POST
+}{
+	{"agentinfo", "AgentInfo", metav1.Verbs{"get"}},
+	{"drift", "DriftList", metav1.Verbs{"create", "get"}},
+	{"gatewaypeers", "GatewayPeerList", metav1.Verbs{"get"}},
+	{"ovsflows", "OVSFlowList", metav1.Verbs{"get"}},
+}
 
 func groupList() any {
 	return metav1.APIGroupList{
@@ -39,9 +47,8 @@ func resourceList() any {
 			{Name: "controllerinfos", SingularName: "controllerinfo", Kind: "ControllerInfo", Verbs: metav1.Verbs{"get"}},
 		},
 	}
-	kinds := map[string]string{"agentinfo": "AgentInfo", "gatewaypeers": "GatewayPeerList", "ovsflows": "OVSFlowList"}
 	for _, sub := range forwarded {
-		list.APIResources = append(list.APIResources, metav1.APIResource{Name: "nodes/" + sub, Kind: kinds[sub], Verbs: metav1.Verbs{"get"}})
+		list.APIResources = append(list.APIResources, metav1.APIResource{Name: "nodes/" + sub.name, Kind: sub.kind, Verbs: sub.verbs})
 	}
 	return list
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
@@ -72,8 +73,11 @@ func (c Config) handler() http.Handler {
 	mux.HandleFunc("GET /openapi/v2", answer(openAPIV2))
 	mux.HandleFunc("GET /openapi/v3", answer(openAPIV3))
 	mux.HandleFunc("GET "+resources+"/controllerinfos/"+controllerName, answer(controllerInfo))
-	for _, subresource := range forwarded {
-		mux.Handle("GET "+resources+"/nodes/{node}/"+subresource, f)
+	for _, sub := range forwarded {
+		mux.Handle("GET "+resources+"/nodes/{node}/"+sub.name, f)
+		if slices.Contains(sub.verbs, "create") {
+			mux.Handle("POST "+resources+"/nodes/{node}/"+sub.name, f)
+		}
 	}
 	return mux
 }
