@@ -113,11 +113,12 @@ var arrows = map[string][]string{
 
 	// The switch: what it is to hold never knows how it gets there.
 	"pkg/pipeline": {"pkg/openflow"},
+	"pkg/proxy":    {"pkg/openflow", "pkg/pipeline"},
 	"pkg/ovs":      {"pkg/openflow"},
 	"pkg/cni":      {"pkg/openflow"},
 
 	// Daemons and tools.
-	"pkg/agent":        {"pkg/antreaconf", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/openflow", "pkg/ovs", "pkg/pipeline", "pkg/policy", "pkg/secureserver", "pkg/version"},
+	"pkg/agent":        {"pkg/antreaconf", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/openflow", "pkg/ovs", "pkg/pipeline", "pkg/policy", "pkg/proxy", "pkg/secureserver", "pkg/version"},
 	"pkg/controller":   {"pkg/antreaconf", "pkg/apis", "pkg/secureserver", "pkg/version"},
 	"pkg/multicluster": {"pkg/apis"},
 	"pkg/antctl":       {"build/crds", "build/manifests", "pkg/apis", "pkg/multicluster", "pkg/policy", "pkg/version"},
