@@ -124,6 +124,16 @@ func TestRealStartOVS(t *testing.T) {
 	}
 }
 
+// Both die at once, as where memory is short.
+func TestRealStartOVSBothDie(t *testing.T) {
+	o := startOVS(t)
+	sw, db := o.pid("ovs-vswitchd", 0), o.pid("ovsdb-server", 0)
+	o.kill(sw)
+	o.kill(db)
+	o.pid("ovs-vswitchd", sw)
+	o.pid("ovsdb-server", db)
+}
+
 // A switch that ends in order asks its peers before.
 func TestRealStartOVSLeaves(t *testing.T) {
 	o := startOVS(t)

@@ -111,23 +111,31 @@ func everything(t *testing.T, scene *Scene) {
 			t.Errorf("%s of %s reset connections: %+v", f.Name, victim, r)
 		}
 	}
-	faults := slices.Concat(Single, Without("leader's API frozen", "cl1"), Without("both APIs frozen", Clusters...))
-	for round := range *runs {
+	everyFault := func(round int, faults []Fault) {
 		for i, f := range faults {
-			if !chosen.MatchString(f.Name) || f.Rounds > 0 && round >= f.Rounds {
-				continue
-			}
-			if f.Both {
+			switch {
+			case !chosen.MatchString(f.Name) || f.Rounds > 0 && round >= f.Rounds:
+			case f.Both:
 				for _, c := range Clusters {
 					one(f, Victims[c][round%len(Victims[c])])
 				}
-				continue
+			default:
+				c := Clusters[(round+i)%len(Clusters)]
+				one(f, Victims[c][round/2%len(Victims[c])])
 			}
-			c := Clusters[(round+i)%len(Clusters)]
-			one(f, Victims[c][round/2%len(Victims[c])])
 		}
+	}
+	faults := slices.Concat(Single, Without("leader's API frozen", "cl1"), Without("both APIs frozen", Clusters...))
+	for round := range *runs {
+		everyFault(round, faults)
 		if f, victims := Double(*seed + uint64(round)); chosen.MatchString(f.Name) {
 			one(f, victims[0])
+		}
+	}
+	if slices.ContainsFunc(Translated(), func(f Fault) bool { return chosen.MatchString(f.Name) }) {
+		require.NoError(t, scene.Translate(t.Context()))
+		for round := range *runs {
+			everyFault(round, Translated())
 		}
 	}
 	require.NoError(t, Print(os.Stdout, Rows(all)))

@@ -18,6 +18,8 @@ type Fault struct {
 	Do, Undo step
 	// With are other gateways that the traffic should go through, too.
 	With func(victim string) []string
+	// Beside is set if the UDP flows are to avoid the victim.
+	Beside bool
 	// Harmless faults may lose nothing at all.
 	Harmless bool
 	// Cuts is set if nothing can get through as long as the fault lasts: what counts is that it does afterwards.
@@ -192,6 +194,17 @@ func Without(what string, clusters ...string) (all []Fault) {
 		f.Name += ", " + what
 		f.Do, f.Undo = inTurn(apis("STOP", clusters...), f.Do), inTurn(f.Undo, apis("CONT", clusters...))
 		f.Both, f.Rounds = false, 2
+		all = append(all, f)
+	}
+	return all
+}
+
+// Translated are faults while gateways translate (sourceNAT: Always): connections of the gateway break, and others may not lose a
+// packet. TCP connections spread over all gateways, the UDP flows are those of others.
+func Translated() (all []Fault) {
+	for _, f := range []Fault{Single[0], Single[2]} {
+		f.Name += ", sourceNAT Always, seen by others"
+		f.Beside, f.Harmless, f.Both = true, true, false
 		all = append(all, f)
 	}
 	return all

@@ -120,6 +120,33 @@ func (s *Scene) Adopt(ctx context.Context) error {
 	return s.survey(ctx)
 }
 
+// Translate has all gateways replace the source address of what they send to the other cluster, as a person would: by the
+// ConfigMap, and a restart of the agents.
+func (s *Scene) Translate(ctx context.Context) error {
+	for _, c := range Clusters {
+		conf, err := s.Kubectl(ctx, c, "-n", "kube-system", "get", "configmap", "antrea-config", "-o", `jsonpath={.data.antrea-agent\.conf}`)
+		if err != nil {
+			return err
+		}
+		patch, err := json.Marshal(map[string]any{"data": map[string]string{
+			"antrea-agent.conf": strings.Replace(conf, "\nmulticluster:\n", "\nmulticluster:\n  sourceNAT: Always\n", 1),
+		}})
+		if err != nil {
+			return err
+		}
+		for _, args := range [][]string{
+			{"patch", "configmap", "antrea-config", "-p", string(patch)},
+			{"rollout", "restart", "daemonset/antrea-agent"},
+			{"rollout", "status", "daemonset/antrea-agent", "--timeout=300s"},
+		} {
+			if _, err := s.Kubectl(ctx, c, append([]string{"-n", "kube-system"}, args...)...); err != nil {
+				return err
+			}
+		}
+	}
+	return s.Adopt(ctx)
+}
+
 func (s *Scene) findPods(ctx context.Context) error {
 	for _, c := range Clusters {
 		out, err := s.Kubectl(ctx, c, "get", "pods", "-n", "demo", "-l", "app=web", "-o", "json")

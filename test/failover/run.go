@@ -27,6 +27,16 @@ func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
 	if f.With != nil {
 		through = append(through, f.With(victim)...)
 	}
+	var ends []pair
+	var err error
+	if f.Beside {
+		ends, err = s.ways.beside(victim)
+	} else {
+		ends, err = s.ways.choose(through)
+	}
+	if err != nil {
+		return r, err
+	}
 	length := before + f.Takes + f.Hold + f.After
 	type result struct {
 		all []report
@@ -35,12 +45,12 @@ func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
 	done := make(chan result, 1)
 	begin := time.Now()
 	go func() {
-		all, err := s.traffic(ctx, length, through...)
+		all, err := s.traffic(ctx, length, ends)
 		done <- result{all, err}
 	}()
 	time.Sleep(before)
 	starts := []time.Time{begin, begin.Add(time.Second), time.Now(), {}}
-	err := f.Do(ctx, s, victim)
+	err = f.Do(ctx, s, victim)
 	if err == nil {
 		time.Sleep(f.Hold)
 	}
@@ -58,7 +68,7 @@ func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
 		return r, fmt.Errorf("%s of %s: %w", f.Name, victim, err)
 	}
 	r.Quiet, r.Failover, r.FailBack = all[1], all[2], all[3]
-	r.Failover.Resets += all[0].Resets // they have no time
+	r.Failover.Broken, r.Failover.Resets = all[0].Broken, all[0].Resets // they have no time
 	if err := s.findPods(ctx); err != nil {
 		return r, err
 	}

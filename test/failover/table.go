@@ -13,7 +13,8 @@ type Row struct {
 	Runs                           int
 	LostMin, LostMedian, LostMax   int64 // milliseconds, of the UDP flow that lost most
 	StallTCP                       int64 // worst
-	NewFailed, NewTried, Resets    int
+	NewFailed, NewTried            int
+	Broken, Resets                 int   // connections
 	BackLostMedian, BackLostMax    int64 // after the fault was mended
 	BackNewFailed                  int
 	QuietLostMax, QuietStallTCPMax int64 // before the fault: what the machine does by itself
@@ -35,6 +36,7 @@ func Rows(runs []Run) []Row {
 		row.StallTCP = max(row.StallTCP, r.Failover.StallTCP)
 		row.NewFailed += r.Failover.NewFailed
 		row.NewTried += r.Failover.NewTried
+		row.Broken += r.Failover.Broken
 		row.Resets += r.Failover.Resets + r.FailBack.Resets
 		row.BackNewFailed += r.FailBack.NewFailed
 		row.QuietLostMax = max(row.QuietLostMax, r.Quiet.LostMillis)
@@ -53,10 +55,10 @@ func Rows(runs []Run) []Row {
 // Print writes the table.
 func Print(w io.Writer, rows []Row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "FAULT\tSIDE\tRUNS\tLOST ms min/med/max\tWORST TCP STALL ms\tNEW FAILED\tRESETS\tFAIL-BACK LOST ms med/max\tBACK NEW FAILED\tBEFORE: LOST/STALL ms")
+	fmt.Fprintln(t, "FAULT\tSIDE\tRUNS\tLOST ms min/med/max\tWORST TCP STALL ms\tNEW FAILED\tBROKEN\tRESETS\tFAIL-BACK LOST ms med/max\tBACK NEW FAILED\tBEFORE: LOST/STALL ms")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d/%d/%d\t%d\t%d of %d\t%d\t%d/%d\t%d\t%d/%d\n", r.Fault, r.Side, r.Runs, r.LostMin, r.LostMedian, r.LostMax, r.StallTCP,
-			r.NewFailed, r.NewTried, r.Resets, r.BackLostMedian, r.BackLostMax, r.BackNewFailed, r.QuietLostMax, r.QuietStallTCPMax)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d/%d/%d\t%d\t%d of %d\t%d\t%d\t%d/%d\t%d\t%d/%d\n", r.Fault, r.Side, r.Runs, r.LostMin, r.LostMedian, r.LostMax, r.StallTCP,
+			r.NewFailed, r.NewTried, r.Broken, r.Resets, r.BackLostMedian, r.BackLostMax, r.BackNewFailed, r.QuietLostMax, r.QuietStallTCPMax)
 	}
 	return t.Flush()
 }

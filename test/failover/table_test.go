@@ -50,7 +50,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := strings.Join(strings.Fields(out.String()), " ")
-	for _, want := range []string{"a cl1 3 120/130/155 310 3 of 300 0 0/5 0 0/0", "b cl1 1 0/0/0 0 1 of 100 0 0/0 0 0/0"} {
+	for _, want := range []string{"a cl1 3 120/130/155 310 3 of 300 0 0 0/5 0 0/0", "b cl1 1 0/0/0 0 1 of 100 0 0 0/0 0 0/0"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

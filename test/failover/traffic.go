@@ -41,8 +41,8 @@ type report struct {
 	}
 	TCP  []gap
 	TCPs struct {
-		Echoes, Resets int
-		Error          string
+		Echoes, Broken, Resets int
+		Error                  string
 	}
 	New struct {
 		Tried, OK, Resets int
@@ -60,12 +60,8 @@ var Streams = []Stream{
 	{"cl1-master", "cl2-master"}, {"cl1-node3", "cl2-node2"}, {"cl2-master", "cl1-node3"}, {"cl2-node2", "cl1-master"},
 }
 
-// traffic runs all streams for some time, through gateways that are about to break as far as there are such ways.
-func (s *Scene) traffic(ctx context.Context, length time.Duration, through ...string) ([]report, error) {
-	ends, err := s.ways.choose(through)
-	if err != nil {
-		return nil, err
-	}
+// traffic runs a stream for each of the pairs for some time.
+func (s *Scene) traffic(ctx context.Context, length time.Duration, ends []pair) ([]report, error) {
 	reports := make([][]report, len(ends))
 	var group errgroup.Group
 	for i, end := range ends {
@@ -85,7 +81,7 @@ func (s *Scene) traffic(ctx context.Context, length time.Duration, through ...st
 			return nil
 		})
 	}
-	err = group.Wait()
+	err := group.Wait()
 	return slices.Concat(reports...), err
 }
 
@@ -97,10 +93,11 @@ type Phase struct {
 	StallTCP   int64 // the longest stall of an echoing connection, in milliseconds
 	NewFailed  int
 	NewTried   int // of the whole run
-	Resets     int
+	Broken     int // connections that did not last, over the whole run
+	Resets     int // of those and of new ones
 }
 
-// phases splits what was lost at the times at which phases begin. Resets have no time: they count in the first.
+// phases splits what was lost at the times at which phases begin. Broken connections have no time: they count in the first.
 func phases(all []report, interval time.Duration, names []string, starts []time.Time) ([]Phase, error) {
 	out := make([]Phase, len(names))
 	at := func(millis int64) int {
@@ -137,6 +134,7 @@ func phases(all []report, interval time.Duration, names []string, starts []time.
 		for p := range names {
 			out[p].NewTried += r.New.Tried
 		}
+		out[0].Broken += r.TCPs.Broken
 		out[0].Resets += r.TCPs.Resets + r.New.Resets
 		if r.TCPs.Echoes == 0 || r.New.OK == 0 {
 			errs = append(errs, fmt.Errorf("nothing came through of %s: %s %v", r.name, r.TCPs.Error, r.New.Errors))

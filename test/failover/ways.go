@@ -62,6 +62,20 @@ func (all ways) choose(through []string) ([]pair, error) {
 	return chosen, nil
 }
 
+// beside takes a pair for each stream whose packets do not go through a gateway, as far as there is one.
+func (all ways) beside(victim string) (chosen []pair, err error) {
+	for i := range Streams {
+		k := slices.IndexFunc(all, func(w way) bool { return w.stream == i && !slices.Contains(w.over, victim) })
+		if k >= 0 {
+			chosen = append(chosen, all[k].pair)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("all traffic goes through %s", victim)
+	}
+	return chosen, nil
+}
+
 // packet is an encapsulated UDP packet as tcpdump prints it.
 var packet = regexp.MustCompile(`(\d+\.\d+\.\d+\.\d+)\.\d+ > (\d+\.\d+\.\d+\.\d+)\.\d+: UDP`)
 

@@ -37,7 +37,8 @@ type Gap struct {
 
 // TCPCount is what became of the connections that echo.
 type TCPCount struct {
-	Echoes, Resets int
+	Echoes         int
+	Broken, Resets int    // those that did not last until the end
 	Error          string `json:",omitempty"`
 }
 
@@ -210,6 +211,7 @@ func (e *echoStream) run(address string, stop time.Time, timeout, notable time.D
 	e.report.TCPs.Echoes += count.Echoes
 	e.report.TCPs.Resets += count.Resets
 	if count.Error != "" {
+		e.report.TCPs.Broken++
 		e.report.TCPs.Error = count.Error
 	}
 }
