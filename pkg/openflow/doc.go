@@ -19,7 +19,7 @@
 //   - value.go, parsevalue.go, words.go: the text of values
 //   - flow.go, flowmod.go, flowstats.go, flowtext.go: flows
 //   - oldflows.go, match10.go, oldactions.go: dumps of switches that speak OpenFlow 1.0 or 1.3
-//   - group.go, grouptext.go: groups
+//   - group.go, grouptext.go, groupparse.go: groups
 //   - message.go and the files named after a message: everything that goes over the connection. messagekinds.go is the
 //     table of all of it, wire.go what decoders share, nicira.go the messages of Open vSwitch.
 //     Switch: hello.go, switch.go, config.go, role.go, async.go; flows: flowmod.go, flowstats.go, flowmonitor.go;

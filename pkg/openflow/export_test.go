@@ -26,3 +26,6 @@ func ActionSamples() (list []ActionSample) {
 
 // TunnelOf4 knows tunnel options of four bytes each.
 var TunnelOf4 = tunnelOf4
+
+// GroupTexts are changes of groups in the syntax of ovs-ofctl.
+var GroupTexts = groupTexts

@@ -1,6 +1,8 @@
 package openflow
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -14,7 +16,22 @@ type Group struct {
 	// SelectionMethod is how a select group chooses: "" or "dp_hash" or "hash", with Fields for the last.
 	SelectionMethod string
 	SelectionParam  uint64
-	Fields          []FieldID
+	Fields          []GroupField
+}
+
+// GroupField is a field that a select group hashes.
+type GroupField struct {
+	ID   FieldID
+	Mask string // the bits that count; "" for all
+}
+
+// GroupFields are whole fields that a select group hashes.
+func GroupFields(ids ...FieldID) []GroupField {
+	list := make([]GroupField, len(ids))
+	for i, id := range ids {
+		list[i].ID = id
+	}
+	return list
 }
 
 // GroupType is how a group chooses among its buckets.
@@ -98,8 +115,8 @@ func (GroupMod) mod() {}
 // MessageType implements [Message].
 func (GroupMod) MessageType() MessageType { return TypeGroupMod }
 
-// String is the command and the group.
-func (m GroupMod) String() string { return "group " + m.Command.String() + " " + m.Group.String() }
+// String is the change as ovs-ofctl takes it in a bundle file, and [ParseGroupMod] without its first word.
+func (m GroupMod) String() string { return "group " + m.Command.String() + " " + plain.groupMod(m) }
 
 // Numbers of group and bucket properties.
 const (
@@ -200,8 +217,11 @@ func (g Group) appendBuckets(b []byte) ([]byte, int, error) {
 	b = append(b, method[:]...)
 	b = binary.BigEndian.AppendUint64(b, g.SelectionParam)
 	for _, f := range g.Fields {
-		b = f.wire().appendHeader(b, f.Bytes(), false)
-		b = append(b, allOnes[:f.Bytes()]...)
+		mask := f.Mask
+		if mask == "" {
+			mask = allOnes[:f.ID.Bytes()]
+		}
+		b = append(f.ID.wire().appendHeader(b, len(mask), false), mask...)
 	}
 	length := len(b) - prop
 	binary.BigEndian.PutUint16(b[prop+2:], uint16(length))
@@ -249,12 +269,11 @@ func (g *Group) decodeBuckets(b []byte, n int) error {
 			binary.BigEndian.Uint32(body[4:]) != ntrSelection {
 			return nil
 		}
-		for i, octet := range body[12:28] {
-			if octet == 0 {
-				g.SelectionMethod = string(body[12 : 12+i])
-				break
-			}
+		method, _, ended := bytes.Cut(body[12:28], []byte{0})
+		if len(method) == 0 || !ended {
+			return nil // which the switch refuses
 		}
+		g.SelectionMethod = string(method)
 		g.SelectionParam = binary.BigEndian.Uint64(body[28:])
 		return g.decodeFields(body[36:])
 	})
@@ -267,7 +286,11 @@ func (g *Group) decodeFields(b []byte) error {
 			return err
 		}
 		if e.raw == "" {
-			g.Fields = append(g.Fields, e.id)
+			f := GroupField{ID: e.id, Mask: e.value}
+			if f.Mask == allOnes[:e.id.Bytes()] {
+				f.Mask = ""
+			}
+			g.Fields = append(g.Fields, f)
 		}
 		s = rest
 	}
@@ -321,12 +344,17 @@ func eachProperty(b []byte, f func(kind uint16, body []byte) error) error {
 	return nil
 }
 
-// Equal reports whether g and h are the same group in all respects. A bucket that watches nothing may say so either way.
+// Equal reports whether g and h are the same group in all respects. A bucket that watches nothing may say so either way, and the
+// fields may come in any order.
 func (g Group) Equal(h Group) bool {
 	return g.ID == h.ID && g.Type == h.Type && g.SelectionMethod == h.SelectionMethod && g.SelectionParam == h.SelectionParam &&
-		slices.Equal(g.Fields, h.Fields) && slices.EqualFunc(g.Buckets, h.Buckets, func(a, b Bucket) bool {
+		slices.Equal(sortedFields(g), sortedFields(h)) && slices.EqualFunc(g.Buckets, h.Buckets, func(a, b Bucket) bool {
 		return a.canonical(g.Type) == b.canonical(g.Type)
 	})
+}
+
+func sortedFields(g Group) []GroupField {
+	return slices.SortedFunc(slices.Values(g.Fields), func(a, b GroupField) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // canonical is the bucket as decoding gives it.

@@ -1,6 +1,9 @@
 package openflow
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // String is the group as ovs-ofctl dump-groups prints it in OpenFlow 1.5.
 func (g Group) String() string {
@@ -27,22 +30,61 @@ func (p *printer) group(g Group, typed bool) {
 		if g.SelectionParam != 0 {
 			p.format(",selection_method_param=%d", g.SelectionParam)
 		}
-		switch len(g.Fields) {
-		case 0:
-		case 1:
-			p.format(",fields=%s", g.Fields[0])
-		default:
-			names := make([]string, len(g.Fields))
-			for i, f := range g.Fields {
-				names[i] = f.String()
-			}
-			p.format(",fields(%s)", strings.Join(names, ","))
-		}
+		p.groupFields(g.Fields)
 	}
 	for _, bucket := range g.Buckets {
 		p.bucket(bucket, g.Type)
 	}
 }
+
+func (p *printer) groupFields(list []GroupField) {
+	names := make([]string, len(list))
+	for i, f := range list {
+		names[i] = f.ID.String()
+		if f.Mask != "" {
+			names[i] += "=" + string(p.appendValue(nil, f.ID, f.Mask, ""))
+		}
+	}
+	switch len(names) {
+	case 0:
+	case 1:
+		p.format(",fields=%s", names[0])
+	default:
+		p.format(",fields(%s)", strings.Join(names, ","))
+	}
+}
+
+// groupMod is a change of a group as ovs-ofctl takes it.
+func (x *Syntax) groupMod(m GroupMod) string {
+	p := printer{Syntax: *x}
+	switch {
+	case m.Command == GroupDelete && m.Group.ID == GroupEvery:
+		p.format("group_id=all")
+	case m.Command == GroupDelete:
+		p.format("group_id=%d", m.Group.ID)
+	case m.Command == GroupInsert || m.Command == GroupRemove:
+		p.group(Group{ID: m.Group.ID, Type: m.Group.Type}, m.Command == GroupInsert && m.Group.Type == GroupSelect)
+		p.format(",command_bucket_id=%s", bucketName(m.Bucket))
+		for _, bucket := range m.Group.Buckets {
+			p.bucket(bucket, m.Group.Type)
+		}
+	default:
+		p.group(m.Group, true)
+	}
+	return string(p.b)
+}
+
+// bucketName is a number, or the word that stands for one in commands.
+func bucketName(id uint32) string {
+	for name, known := range bucketNames {
+		if known == id {
+			return name
+		}
+	}
+	return strconv.FormatUint(uint64(id), 10)
+}
+
+var bucketNames = map[string]uint32{"first": BucketFirst, "last": BucketLast, "all": BucketAll}
 
 func (p *printer) bucket(k Bucket, t GroupType) {
 	p.format(",bucket=bucket_id:%d,", k.ID)

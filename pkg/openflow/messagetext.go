@@ -191,18 +191,7 @@ func (m GroupMod) appendText(p *printer) {
 	p.format("\n %s ", groupModNames[m.Command])
 	switch m.Command {
 	case GroupInsert, GroupRemove:
-		p.format("command_bucket_id:")
-		switch m.Bucket {
-		case BucketFirst:
-			p.format("first")
-		case BucketLast:
-			p.format("last")
-		case BucketAll:
-			p.format("all")
-		default:
-			p.format("%d", m.Bucket)
-		}
-		p.format(",")
+		p.format("command_bucket_id:%s,", bucketName(m.Bucket))
 		p.group(m.Group, false)
 	default:
 		p.group(m.Group, true)

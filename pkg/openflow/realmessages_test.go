@@ -248,7 +248,7 @@ func (c *session) realFlows(other *session) {
 func (c *session) realGroups(other *session) {
 	for _, mod := range []GroupMod{
 		{Command: GroupAdd, Group: Group{ID: 1, Type: GroupAll, Buckets: []Bucket{{ID: 1, Actions: Actions{}.Output(1)}}}},
-		{Command: GroupAddOrModify, Group: Group{ID: 2, Type: GroupSelect, SelectionMethod: "hash", Fields: []FieldID{FieldIPv4Src, FieldIPv4Dst},
+		{Command: GroupAddOrModify, Group: Group{ID: 2, Type: GroupSelect, SelectionMethod: "hash", Fields: GroupFields(FieldIPv4Src, FieldIPv4Dst),
 			Buckets: []Bucket{{ID: 1, Weight: 100, Actions: Actions{}.Output(1)}, {ID: 2, Weight: 5, Actions: Actions{}.SetTTL(3).Output(1)}}}},
 		{Command: GroupAdd, Group: Group{ID: 3, Type: GroupFastFailover, Buckets: []Bucket{{ID: 1, WatchPort: 1, Actions: Actions{}.Output(1)}}}},
 		{Command: GroupAdd, Group: Group{ID: 4, Type: GroupIndirect, Buckets: []Bucket{{ID: 1, Actions: Actions{}.Output(1)}}}},

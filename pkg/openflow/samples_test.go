@@ -134,7 +134,7 @@ var samples = []struct {
 	{"OFPT_FLOW_MOD", FlowMod{Command: Modify, Flow: mustFlow("table=0,check_overlap,reset_counts,actions=resubmit(,4)")}},
 	{"OFPT_GROUP_MOD", GroupMod{Command: GroupAdd, Group: Group{ID: 9, Type: GroupFastFailover, Buckets: []Bucket{{ID: 1, WatchPort: 3, Actions: Actions{}.Output(3)}, {ID: 2, WatchGroup: 7, Actions: Actions{}.Group(7)}}}}},
 	{"OFPT_GROUP_MOD", GroupMod{Command: GroupAddOrModify, Group: Group{ID: 9, Type: GroupSelect, SelectionMethod: "hash", SelectionParam: 5,
-		Fields: []FieldID{FieldIPv4Src, FieldIPv4Dst}, Buckets: []Bucket{{ID: 1, Weight: 100, WatchPort: 7, Actions: Actions{}.Output(3)}, {ID: 2, Weight: 1}}}}},
+		Fields: GroupFields(FieldIPv4Src, FieldIPv4Dst), Buckets: []Bucket{{ID: 1, Weight: 100, WatchPort: 7, Actions: Actions{}.Output(3)}, {ID: 2, Weight: 1}}}}},
 	{"OFPT_GROUP_MOD", GroupMod{Command: GroupInsert, Bucket: BucketLast, Group: Group{ID: 9, Type: GroupSelect, Buckets: []Bucket{{ID: 3, Weight: 5, Actions: Actions{}.Output(3)}}}}},
 	{"OFPT_GROUP_MOD", GroupMod{Command: GroupRemove, Bucket: 3, Group: Group{ID: 9}}},
 	{"OFPT_GROUP_MOD", GroupMod{Command: GroupRemove, Bucket: BucketAll, Group: Group{ID: 9}}},

@@ -91,7 +91,7 @@ var messages = []struct {
 	{"flow deletion", FlowMod{Command: Delete, CookieMask: 0xff, Flow: Flow{Table: TableAll}},
 		"060e003800000007 0000000000000000 00000000000000ff ff03 0000 0000 0000 ffffffff ffffffff ffffffff 0000 0000 0001000400000000"},
 	{"group mod", GroupMod{Command: GroupAddOrModify, Group: Group{ID: 9, Type: GroupSelect, SelectionMethod: "hash",
-		Fields: []FieldID{FieldIPv4Src}, Buckets: []Bucket{{ID: 1, Weight: 100, WatchPort: 7, Actions: Actions{}.Output(3)}}}},
+		Fields: GroupFields(FieldIPv4Src), Buckets: []Bucket{{ID: 1, Weight: 100, WatchPort: 7, Actions: Actions{}.Output(3)}}}},
 		"060f007000000007 8000 01 00 00000009 0028 0000 ffffffff " +
 			"0028 0010 00000001 0000001000000003 0000000000000000 0000 0008 0064 0000 0001 0008 00000007 " +
 			"ffff 0030 0000154d 00000001 00000000 68617368000000000000000000000000 0000000000000000 80001604 ffffffff"},

@@ -57,7 +57,7 @@ func (r *rules) balance(v *Service, f Frontend, endpoints []netip.AddrPort) uint
 		}
 	}
 	if v.Affinity > 0 {
-		g.SelectionMethod, g.Fields = "hash", []openflow.FieldID{source}
+		g.SelectionMethod, g.Fields = "hash", openflow.GroupFields(source)
 	}
 	taken := make(map[uint32]bool)
 	for _, e := range endpoints {

@@ -214,8 +214,8 @@ func TestDifference(t *testing.T) {
 		"add cookie=0x616d000000000000, table=0, priority=1,ip actions=resubmit(,4)",
 		"add cookie=0x616d000000000000, table=1, priority=1,ip actions=resubmit(,4)",
 		"delete_strict cookie=0x616d000000000000, table=4, priority=1,ip actions=drop",
-		"group delete group_id=1627389956,type=select",
-		"group delete group_id=1627389957,type=select",
+		"group delete group_id=1627389956",
+		"group delete group_id=1627389957",
 	}
 	if diff := cmp.Diff(wantSteps, steps); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

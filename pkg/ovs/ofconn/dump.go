@@ -14,7 +14,7 @@ func (c *Conn) DumpFlows(ctx context.Context, q openflow.FlowQuery) iter.Seq2[op
 	return dump(ctx, c, request, err, openflow.Multipart.FlowDecoder)
 }
 
-// DumpGroups goes over all groups of the switch, by number.
+// DumpGroups goes over all groups of the switch, in no order.
 func (c *Conn) DumpGroups(ctx context.Context) iter.Seq2[openflow.Group, error] {
 	return Dump(ctx, c, openflow.MultipartGroupDesc, openflow.GroupQuery{ID: openflow.GroupEvery}, openflow.DecodeGroup)
 }

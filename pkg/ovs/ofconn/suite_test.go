@@ -220,7 +220,7 @@ func testGroups(t *testing.T, c *Conn) {
 	}
 	refused(t, c, slices.Values(list[:1]), 0, openflow.ErrGroupExists)
 	group.Buckets = append(group.Buckets, bucket(2, "10.0.0.2", 7))
-	group.SelectionMethod, group.Fields = "hash", []openflow.FieldID{openflow.FieldIPv4Src}
+	group.SelectionMethod, group.Fields = "hash", openflow.GroupFields(openflow.FieldIPv4Src)
 	replace := openflow.GroupMod{Command: openflow.GroupAddOrModify, Group: group}
 	if err := c.Bundle(t.Context(), slices.Values([]openflow.Mod{replace})); err != nil {
 		t.Fatal(err)
