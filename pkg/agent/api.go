@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -84,9 +86,10 @@ func (a api) owners(ctx context.Context, q apiserver.FlowQuery) ([]pipeline.Owne
 }
 
 // Info implements [apiserver.Agent].
-func (a api) Info() systemv1alpha1.AgentInfo {
+func (a api) Info(ctx context.Context) systemv1alpha1.AgentInfo {
 	snapshot, _ := a.store.Snapshot()
 	info := systemv1alpha1.AgentInfo{DatapathType: a.datapath, LocalPods: len(snapshot.Pods), Flows: a.syncer.Count()}
+	info.OVSVersion, _ = a.db.Version(ctx) // empty while the database is away
 	for _, p := range snapshot.Node.PodCIDRs {
 		info.PodCIDRs = append(info.PodCIDRs, p.String())
 	}
@@ -111,6 +114,42 @@ func (a api) Drift(ctx context.Context, repair bool) (systemv1alpha1.DriftList, 
 	list := systemv1alpha1.DriftList{Compared: a.syncer.Wanted(), Repaired: repair, Items: drift.Drifts()}
 	if list.Items == nil {
 		list.Items = []systemv1alpha1.Drift{}
+	}
+	return list, nil
+}
+
+// PodInterfaces implements [apiserver.Agent].
+func (a api) PodInterfaces(ctx context.Context) (systemv1alpha1.PodInterfaceList, error) {
+	records, err := a.pods.Records(ctx)
+	if err != nil {
+		return systemv1alpha1.PodInterfaceList{}, apierrors.NewServiceUnavailable(err.Error())
+	}
+	list := systemv1alpha1.PodInterfaceList{Items: []systemv1alpha1.PodInterface{}}
+	for _, r := range records {
+		p := systemv1alpha1.PodInterface{
+			PodNamespace: r.PodNamespace, PodName: r.PodName, PodUID: r.PodUID, ContainerID: r.ContainerID,
+			Interface: r.IfName, PortName: r.PortName, OFPort: uint32(r.OFPort), MAC: r.MAC.String(), IPs: []string{},
+		}
+		for _, ip := range r.IPs {
+			p.IPs = append(p.IPs, ip.Addr().String())
+		}
+		list.Items = append(list.Items, p)
+	}
+	slices.SortFunc(list.Items, func(p, q systemv1alpha1.PodInterface) int {
+		return cmp.Or(strings.Compare(p.PodNamespace, q.PodNamespace), strings.Compare(p.PodName, q.PodName), strings.Compare(p.Interface, q.Interface))
+	})
+	return list, nil
+}
+
+// Drops implements [apiserver.Agent].
+func (a api) Drops(ctx context.Context) (systemv1alpha1.DropList, error) {
+	packets, err := a.syncer.Refused(ctx)
+	if err != nil {
+		return systemv1alpha1.DropList{}, apierrors.NewServiceUnavailable(err.Error())
+	}
+	list := systemv1alpha1.DropList{Items: []systemv1alpha1.Drop{}}
+	for _, feature := range slices.Sorted(maps.Keys(packets)) {
+		list.Items = append(list.Items, systemv1alpha1.Drop{Reason: feature.String(), Packets: packets[feature]})
 	}
 	return list, nil
 }

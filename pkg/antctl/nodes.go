@@ -43,13 +43,13 @@ func askNodes(nodes []string, ask func(i int) error) []error {
 }
 
 // sameOnce joins the Nodes' errors; one that all have in common is told once.
-func sameOnce(nodes []string, failed []error) error {
+func sameOnce(what string, nodes []string, failed []error) error {
 	if len(nodes) > 1 && !slices.ContainsFunc(failed, func(err error) bool { return err == nil || err.Error() != failed[0].Error() }) {
-		return fmt.Errorf("flows of %d Nodes: %w", len(nodes), failed[0])
+		return fmt.Errorf("%s of %d Nodes: %w", what, len(nodes), failed[0])
 	}
 	for i, err := range failed {
 		if err != nil {
-			failed[i] = fmt.Errorf("flows of Node %s: %w", nodes[i], err)
+			failed[i] = fmt.Errorf("%s of Node %s: %w", what, nodes[i], err)
 		}
 	}
 	return errors.Join(failed...)

@@ -55,12 +55,6 @@ type flowsQuery struct {
 	table, pod, cluster string
 }
 
-// flowsOfNodes is what -o json and -o yaml print.
-type flowsOfNodes struct {
-	metav1.TypeMeta `json:",inline"`
-	Items           []systemv1alpha1.OVSFlowList `json:"items"`
-}
-
 func (q flowsQuery) run(ctx context.Context, client kubernetes.Interface, out output.Format, w io.Writer) error {
 	nodes, err := q.nodesToAsk(ctx, client)
 	if err != nil {
@@ -70,14 +64,14 @@ func (q flowsQuery) run(ctx context.Context, client kubernetes.Interface, out ou
 	failed := askNodes(nodes, func(i int) error {
 		return system.Get(ctx, client, &lists[i], q.params(), "nodes", nodes[i], "ovsflows")
 	})
-	result := flowsOfNodes{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []systemv1alpha1.OVSFlowList{}}
+	result := listOf[systemv1alpha1.OVSFlowList]{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []systemv1alpha1.OVSFlowList{}}
 	for i, list := range lists {
 		if failed[i] == nil {
 			result.Items = append(result.Items, list)
 		}
 	}
-	err = out.Print(w, result, func(w io.Writer) error { return result.writeText(w, len(nodes) > 1) })
-	return errors.Join(sameOnce(nodes, failed), err)
+	err = out.Print(w, result, func(w io.Writer) error { return writeFlows(w, result.Items, len(nodes) > 1) })
+	return errors.Join(sameOnce("flows", nodes, failed), err)
 }
 
 // nodesToAsk are the Nodes that were named, that of the Pod, or all.
@@ -114,9 +108,9 @@ func (q flowsQuery) params() map[string]string {
 	return params
 }
 
-// writeText writes one flow a line, under a line for each Node if there are several.
-func (l flowsOfNodes) writeText(w io.Writer, headers bool) error {
-	for _, list := range l.Items {
+// writeFlows writes one flow a line, under a line for each Node if there are several.
+func writeFlows(w io.Writer, lists []systemv1alpha1.OVSFlowList, headers bool) error {
+	for _, list := range lists {
 		if headers {
 			fmt.Fprintf(w, "# %s: %d flows\n", list.Node, len(list.Items))
 		}

@@ -29,7 +29,7 @@ Commands that look into agents need ClusterRole antctl or cluster-admin.`,
 	}
 	target.AddTo(root.PersistentFlags())
 	get := &cobra.Command{Use: "get", Short: "Show what agents and controllers have"}
-	get.AddCommand(newGetFlows(&target))
+	get.AddCommand(newGetFlows(&target), newGetPodInterfaces(&target), newGetAgentInfo(&target), newGetDrops(&target))
 	verify := &cobra.Command{Use: "verify", Short: "Compare what is with what should be"}
 	verify.AddCommand(newVerifyFlows(&target))
 	root.AddCommand(get, verify, mc.NewCommand(&target), newVersion(&target), newUninstall(&target))

@@ -51,12 +51,6 @@ type verifyFlows struct {
 	repair bool
 }
 
-// driftOfNodes is what -o json and -o yaml print.
-type driftOfNodes struct {
-	metav1.TypeMeta `json:",inline"`
-	Items           []systemv1alpha1.DriftList `json:"items"`
-}
-
 func (v verifyFlows) run(ctx context.Context, client kubernetes.Interface, out output.Format, w io.Writer) error {
 	nodes := v.nodes
 	if len(nodes) == 0 {
@@ -71,7 +65,7 @@ func (v verifyFlows) run(ctx context.Context, client kubernetes.Interface, out o
 	}
 	lists := make([]systemv1alpha1.DriftList, len(nodes))
 	failed := askNodes(nodes, func(i int) error { return request(ctx, client, &lists[i], nil, "nodes", nodes[i], "drift") })
-	result := driftOfNodes{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []systemv1alpha1.DriftList{}}
+	result := listOf[systemv1alpha1.DriftList]{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []systemv1alpha1.DriftList{}}
 	differ := 0
 	for i, list := range lists {
 		if failed[i] != nil {
@@ -82,7 +76,7 @@ func (v verifyFlows) run(ctx context.Context, client kubernetes.Interface, out o
 			differ++
 		}
 	}
-	err := errors.Join(sameOnce(nodes, failed), out.Print(w, result, result.writeText))
+	err := errors.Join(sameOnce("flows", nodes, failed), out.Print(w, result, func(w io.Writer) error { return writeDrift(w, result.Items) }))
 	if differ > 0 {
 		err = errors.Join(err, fmt.Errorf("flows of %d of %d Nodes are not as they should be: agents repair that every auditInterval, antctl verify flows --repair at once", differ, len(nodes)))
 	}
@@ -101,8 +95,9 @@ func differences(list systemv1alpha1.DriftList) (differ, foreign int) {
 	return differ, foreign
 }
 
-func (l driftOfNodes) writeText(w io.Writer) error {
-	for _, list := range l.Items {
+// writeDrift writes a line for each Node, and one for each flow that differs.
+func writeDrift(w io.Writer, lists []systemv1alpha1.DriftList) error {
+	for _, list := range lists {
 		differ, foreign := differences(list)
 		verdict := "all as they should be"
 		if differ > 0 {

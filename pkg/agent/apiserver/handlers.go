@@ -57,8 +57,8 @@ func (h handlers) ofThisNode(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func (h handlers) info(w http.ResponseWriter, _ *http.Request) {
-	info := h.agent.Info()
+func (h handlers) info(w http.ResponseWriter, r *http.Request) {
+	info := h.agent.Info(r.Context())
 	info.TypeMeta = typeMeta("AgentInfo")
 	info.Node = h.node
 	info.Version = version.String()
@@ -67,25 +67,36 @@ func (h handlers) info(w http.ResponseWriter, _ *http.Request) {
 
 func (h handlers) gatewayPeers(w http.ResponseWriter, r *http.Request) {
 	list, err := h.agent.GatewayPeers(r.Context())
+	list.TypeMeta, list.Node = typeMeta("GatewayPeerList"), h.node
+	answer(w, list, err)
+}
+
+func (h handlers) podInterfaces(w http.ResponseWriter, r *http.Request) {
+	list, err := h.agent.PodInterfaces(r.Context())
+	list.TypeMeta, list.Node = typeMeta("PodInterfaceList"), h.node
+	answer(w, list, err)
+}
+
+func (h handlers) drops(w http.ResponseWriter, r *http.Request) {
+	list, err := h.agent.Drops(r.Context())
+	list.TypeMeta, list.Node = typeMeta("DropList"), h.node
+	answer(w, list, err)
+}
+
+// answer writes an object, or the error instead.
+func answer(w http.ResponseWriter, object any, err error) {
 	if err != nil {
 		secureserver.WriteError(w, err)
 		return
 	}
-	list.TypeMeta = typeMeta("GatewayPeerList")
-	list.Node = h.node
-	secureserver.WriteJSON(w, list)
+	secureserver.WriteJSON(w, object)
 }
 
 // drift compares; a POST also repairs.
 func (h handlers) drift(w http.ResponseWriter, r *http.Request) {
 	list, err := h.agent.Drift(r.Context(), r.Method == http.MethodPost)
-	if err != nil {
-		secureserver.WriteError(w, err)
-		return
-	}
-	list.TypeMeta = typeMeta("DriftList")
-	list.Node = h.node
-	secureserver.WriteJSON(w, list)
+	list.TypeMeta, list.Node = typeMeta("DriftList"), h.node
+	answer(w, list, err)
 }
 
 func (h handlers) flows(w http.ResponseWriter, r *http.Request) {

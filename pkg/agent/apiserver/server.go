@@ -28,11 +28,15 @@ type Agent interface {
 	// apimachinery if the query names what this Node does not have.
 	Flows(ctx context.Context, q FlowQuery) ([]openflow.FlowStats, error)
 	// Info tells about the agent; Node and Version are filled in by the caller.
-	Info() systemv1alpha1.AgentInfo
+	Info(ctx context.Context) systemv1alpha1.AgentInfo
 	// GatewayPeers tells about the gateways and Nodes that this Node watches; Node is filled in by the caller.
 	GatewayPeers(ctx context.Context) (systemv1alpha1.GatewayPeerList, error)
 	// Drift compares the bridge with what it is to hold, and repairs it if it is to; Node is filled in by the caller.
 	Drift(ctx context.Context, repair bool) (systemv1alpha1.DriftList, error)
+	// PodInterfaces are the Pods' ports; Node is filled in by the caller.
+	PodInterfaces(ctx context.Context) (systemv1alpha1.PodInterfaceList, error)
+	// Drops are counted by the switch; Node is filled in by the caller.
+	Drops(ctx context.Context) (systemv1alpha1.DropList, error)
 	// Live is nil, or why only a restart helps.
 	Live() error
 	// Ready is nil, or what the agent still waits for.
@@ -103,6 +107,8 @@ func (c Config) handler() http.Handler {
 	mux.HandleFunc("GET "+nodePath("ovsflows"), h.ofThisNode(h.flows))
 	mux.HandleFunc("GET "+nodePath("agentinfo"), h.ofThisNode(h.info))
 	mux.HandleFunc("GET "+nodePath("gatewaypeers"), h.ofThisNode(h.gatewayPeers))
+	mux.HandleFunc("GET "+nodePath("podinterfaces"), h.ofThisNode(h.podInterfaces))
+	mux.HandleFunc("GET "+nodePath("drops"), h.ofThisNode(h.drops))
 	mux.HandleFunc("GET "+nodePath("drift"), h.ofThisNode(h.drift))
 	mux.HandleFunc("POST "+nodePath("drift"), h.ofThisNode(h.drift))
 	return mux

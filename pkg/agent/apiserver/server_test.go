@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
@@ -44,12 +45,20 @@ func (a *fakeAgent) Flows(_ context.Context, q FlowQuery) ([]openflow.FlowStats,
 	return flows, nil
 }
 
-func (*fakeAgent) Info() systemv1alpha1.AgentInfo { return systemv1alpha1.AgentInfo{LocalPods: 2} }
+func (*fakeAgent) Info(context.Context) systemv1alpha1.AgentInfo {
+	return systemv1alpha1.AgentInfo{LocalPods: 2}
+}
 func (*fakeAgent) GatewayPeers(context.Context) (systemv1alpha1.GatewayPeerList, error) {
 	return systemv1alpha1.GatewayPeerList{Items: []systemv1alpha1.GatewayPeer{{Name: "gw1", State: systemv1alpha1.PeerUnknown}}}, nil
 }
 func (*fakeAgent) Drift(_ context.Context, repair bool) (systemv1alpha1.DriftList, error) {
 	return systemv1alpha1.DriftList{Repaired: repair, Items: []systemv1alpha1.Drift{{Kind: systemv1alpha1.DriftForeign}}}, nil
+}
+func (*fakeAgent) PodInterfaces(context.Context) (systemv1alpha1.PodInterfaceList, error) {
+	return systemv1alpha1.PodInterfaceList{Items: []systemv1alpha1.PodInterface{{PodName: "web"}}}, nil
+}
+func (*fakeAgent) Drops(context.Context) (systemv1alpha1.DropList, error) {
+	return systemv1alpha1.DropList{}, apierrors.NewServiceUnavailable("no OpenFlow connection")
 }
 func (*fakeAgent) Live() error    { return nil }
 func (a *fakeAgent) Ready() error { return a.ready }
@@ -80,6 +89,8 @@ func TestHandler(t *testing.T) {
 		{node + "n1/ovsflows?port=3", 400, `unknown parameter \"port\"`},
 		{node + "n1/agentinfo", 200, `"kind":"AgentInfo","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
 		{node + "n1/gatewaypeers", 200, `"kind":"GatewayPeerList","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
+		{node + "n1/podinterfaces", 200, `"node":"n1","items":[{"podNamespace":"","podName":"web"`},
+		{node + "n1/drops", 503, "no OpenFlow connection"},
 		{node + "n1/drift", 200, `"repaired":false`},
 		{node + "n2/drift", 404, `nodes \"n2\" not found`},
 		{node + "n1/secrets", 404, ""},

@@ -31,25 +31,34 @@ func (c *RefusedCollector) Describe(descs chan<- *prometheus.Desc) { descs <- c.
 
 // Collect implements [prometheus.Collector]. It collects nothing while there is no connection.
 func (c *RefusedCollector) Collect(metrics chan<- prometheus.Metric) {
-	conn, err := c.syncer.Conn()
+	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
+	defer cancel()
+	packets, err := c.syncer.Refused(ctx)
 	if err != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
-	defer cancel()
+	for feature, n := range packets {
+		metrics <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(n), feature.String())
+	}
+}
+
+// Refused is how many packets the switch has dropped because nobody may send them, by reason.
+func (s *Syncer) Refused(ctx context.Context) (map[pipeline.Feature]uint64, error) {
+	conn, err := s.Conn()
+	if err != nil {
+		return nil, err
+	}
 	packets := make(map[pipeline.Feature]uint64)
 	query := openflow.FlowQuery{
 		Table: openflow.TableAll, Cookie: pipeline.CookieMagic | pipeline.CookieRefuses, CookieMask: pipeline.CookieMagicMask | pipeline.CookieRefuses,
 	}
 	for f, err := range conn.DumpFlows(ctx, query) {
 		if err != nil {
-			return
+			return nil, err
 		}
 		if feature, ok := pipeline.CookieFeature(f.Cookie); ok {
 			packets[feature] += f.Packets
 		}
 	}
-	for feature, n := range packets {
-		metrics <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(n), feature.String())
-	}
+	return packets, nil
 }

@@ -14,8 +14,10 @@ var forwarded = []struct {
 }{
 	{"agentinfo", "AgentInfo", metav1.Verbs{"get"}},
 	{"drift", "DriftList", metav1.Verbs{"create", "get"}},
+	{"drops", "DropList", metav1.Verbs{"get"}},
 	{"gatewaypeers", "GatewayPeerList", metav1.Verbs{"get"}},
 	{"ovsflows", "OVSFlowList", metav1.Verbs{"get"}},
+	{"podinterfaces", "PodInterfaceList", metav1.Verbs{"get"}},
 }
 
 func groupList() any {

@@ -88,6 +88,15 @@ func (d *DB) Close() { d.client.Close() }
 // Connected reports whether the server answers now.
 func (d *DB) Connected() bool { return d.client.Connected() }
 
+// Version is the version of ovs-vswitchd, "" as long as none has started.
+func (d *DB) Version(ctx context.Context) (string, error) {
+	root, err := d.root(ctx)
+	if err != nil || root.OVSVersion == nil {
+		return "", err
+	}
+	return *root.OVSVersion, nil
+}
+
 // Watch returns a channel that has a value whenever something changed since the last receive, and a function that ends the
 // watch.
 func (d *DB) Watch() (changes <-chan struct{}, stop func()) {

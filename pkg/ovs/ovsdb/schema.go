@@ -15,6 +15,7 @@ type openvSwitchRow struct {
 	DatapathTypes []string          `ovsdb:"datapath_types"`
 	NextCfg       int               `ovsdb:"next_cfg"`
 	CurCfg        int               `ovsdb:"cur_cfg"`
+	OVSVersion    *string           `ovsdb:"ovs_version"`
 }
 
 type bridgeRow struct {
@@ -68,7 +69,7 @@ func monitored() []client.MonitorOption {
 		iface  interfaceRow
 	)
 	return []client.MonitorOption{
-		client.WithTable(&root, &root.Bridges, &root.OtherConfig, &root.DatapathTypes, &root.NextCfg, &root.CurCfg),
+		client.WithTable(&root, &root.Bridges, &root.OtherConfig, &root.DatapathTypes, &root.NextCfg, &root.CurCfg, &root.OVSVersion),
 		client.WithTable(&bridge, &bridge.Name, &bridge.Ports, &bridge.FailMode, &bridge.Protocols, &bridge.DatapathType,
 			&bridge.ExternalIDs, &bridge.OtherConfig),
 		client.WithTable(&port, &port.Name, &port.Interfaces, &port.ExternalIDs),

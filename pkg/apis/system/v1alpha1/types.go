@@ -5,6 +5,8 @@
 //	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/ovsflows     OVSFlowList
 //	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/agentinfo    AgentInfo
 //	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/gatewaypeers    GatewayPeerList
+//	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/podinterfaces    PodInterfaceList
+//	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/drops    DropList
 //	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/drift    DriftList; with POST, the agent also puts right what differs
 //	GET /apis/system.antrea.io/v1alpha1/controllerinfos/antrea-controller    ControllerInfo
 package v1alpha1
