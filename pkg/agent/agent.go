@@ -25,6 +25,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/agent/multicluster"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/nodes"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/probe"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/services"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/underlay"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
@@ -83,11 +84,14 @@ func Run(ctx context.Context, c Config) error {
 		return ended(ctx, err)
 	}
 	b.mac = node.GatewayMAC
-	node.Name, node.SourceNAT = c.NodeName, c.Multicluster.SourceNAT
+	node.Name, node.SourceNAT, node.Proxy = c.NodeName, c.Multicluster.SourceNAT, proxyMode(c.Proxy)
 
 	sources := []string{nodes.SourceName, podsSource}
 	if c.Multicluster.Enable {
 		sources = append(sources, multicluster.SourceName, probe.SourceName)
+	}
+	if c.Proxy.Enable {
+		sources = append(sources, services.SourceName)
 	}
 	a := &agent{
 		Config: c, db: db, datapath: datapath, bridge: b, registry: prometheus.NewRegistry(),
@@ -152,6 +156,9 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	} else if err := probe.Cleanup(ctx, a.db, a.OVSBridge); err != nil {
 		klog.FromContext(ctx).Error(err, "Could not remove the probe ports of earlier")
 	}
+	if a.Proxy.Enable {
+		a.startServices(start)
+	}
 	start("events", a.events.run)
 	if a.datapath == underlay.Netdev {
 		start("underlay", (&underlay.Reconciler{Store: a.store, DB: a.db, RunDir: a.OVSRunDir, ProcSys: a.ProcSys}).Run)
@@ -160,7 +167,7 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	}
 	start("host", (&host.Reconciler{
 		Store: a.store, Gateway: a.HostGateway, NoSNAT: a.NoSNAT, NoTXOffload: a.noTXOffload(), ProcSys: a.ProcSys,
-		PodMTU:   a.podMTU,
+		PodMTU: a.podMTU, NodePortAddresses: a.Proxy.NodePortAddresses,
 		SetMTU:   func(ctx context.Context, mtu int) error { return a.db.SetMTU(ctx, a.HostGateway, mtu) },
 		Remember: a.bridge.remember,
 	}).Run)

@@ -37,6 +37,7 @@ type Config struct {
 	PrometheusMetrics        bool
 	KubeAPIServerOverride    string
 	Multicluster             Multicluster
+	Proxy                    Proxy
 }
 
 // Multicluster is the part for traffic to other clusters.
@@ -44,6 +45,16 @@ type Multicluster struct {
 	Enable    bool
 	Namespace string // of Gateways and ClusterInfoImports; empty is the agent's own
 	SourceNAT pipeline.SourceNAT
+}
+
+// Proxy is the part for Services.
+type Proxy struct {
+	Enable            bool // Services are balanced in the switch, for Pods at least
+	All               bool // for what comes from the host too, so that kube-proxy is not needed
+	NodePortAddresses []netip.Prefix
+	Skip              []string // namespace/name or cluster IP
+	LoadBalancerIPs   bool
+	ServiceProxyName  string
 }
 
 // Default is the configuration of an empty file.
@@ -67,6 +78,7 @@ func Default() Config {
 type draft struct {
 	Config
 	serviceCIDR, serviceCIDRv6 netip.Prefix
+	noProxy                    bool // antreaProxy.enable is false
 }
 
 func (d *draft) finish(gates map[string]bool) (Config, error) {
@@ -77,6 +89,10 @@ func (d *draft) finish(gates map[string]bool) (Config, error) {
 	}
 	if d.Multicluster.Enable && !gates[gateMulticluster] {
 		return Config{}, fmt.Errorf("multicluster.enable is true, which needs featureGates.%s to be true", gateMulticluster)
+	}
+	d.Proxy.Enable = gates[gateProxy] && !d.noProxy
+	if d.Proxy.All && !d.Proxy.Enable {
+		return Config{}, fmt.Errorf("antreaProxy.proxyAll is true, which needs featureGates.%s and antreaProxy.enable to be true", gateProxy)
 	}
 	return d.Config, nil
 }

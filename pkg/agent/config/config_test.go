@@ -15,7 +15,7 @@ import (
 func TestDefault(t *testing.T) {
 	want := Config{
 		OVSBridge: "br-int", HostGateway: "antrea-gw0", TunnelCsum: true, APIPort: 10350, PrometheusMetrics: true, AuditInterval: time.Minute,
-		Multicluster: Multicluster{SourceNAT: pipeline.SourceNATAuto},
+		Multicluster: Multicluster{SourceNAT: pipeline.SourceNATAuto}, Proxy: Proxy{LoadBalancerIPs: true},
 	}
 	if got := Default(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -35,7 +35,17 @@ func TestParse(t *testing.T) {
 		{name: "later name of the key", file: "featureGates: {Multicluster: true}\nmulticluster: {enableGateway: true, enablePodToPodConnectivity: true}",
 			want: func(c *Config) { c.Multicluster.Enable = true }},
 		{name: "Antrea's defaults", file: "trafficEncapMode: encap\ntunnelPort: 0\nantreaProxy: {enable: true, skipServices: []}\nfeatureGates: {AntreaProxy: true, Egress: true}",
-			want: func(*Config) {}},
+			want: func(c *Config) { c.Proxy.Enable = true }},
+		{name: "without kube-proxy", file: "featureGates: {AntreaProxy: true}\nantreaProxy: {proxyAll: true, skipServices: [kube-system/dns, 10.96.0.10], nodePortAddresses: [192.168.0.0/16], serviceProxyName: mine}",
+			want: func(c *Config) {
+				c.Proxy = Proxy{Enable: true, All: true, LoadBalancerIPs: true, ServiceProxyName: "mine", Skip: []string{"kube-system/dns", "10.96.0.10"},
+					NodePortAddresses: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}}
+			}},
+		{name: "Services left to others", file: "featureGates: {AntreaProxy: true}\nantreaProxy: {enable: false}", want: func(*Config) {}},
+		{name: "Services by half", file: "antreaProxy: {proxyAll: true}",
+			errs: []string{"antreaProxy.proxyAll is true, which needs featureGates.AntreaProxy and antreaProxy.enable to be true"}},
+		{name: "no name of a Service", file: "antreaProxy: {skipServices: [dns]}",
+			errs: []string{`antreaProxy.skipServices: "dns" is neither namespace/name nor an address`}},
 		{name: "values", file: "ovsDatapathType: netdev\ndefaultMTU: 1400\nserviceCIDR: 10.96.0.0/12\nmulticluster: {sourceNAT: Always}\nauditInterval: 0s\nremoveForeignFlows: true",
 			want: func(c *Config) {
 				c.OVSDatapathType, c.DefaultMTU = "netdev", 1400

@@ -6,20 +6,23 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/antreaconf"
 )
 
-const gateMulticluster = "Multicluster"
+const (
+	gateMulticluster = "Multicluster"
+	gateProxy        = "AntreaProxy"
+)
 
 // Gates are all feature gates that a file may have.
 func Gates() []antreaconf.Gate { return slices.Clone(gates) }
 
 var gates = []antreaconf.Gate{
 	{Name: gateMulticluster, Implemented: true},
+	{Name: gateProxy, Implemented: true},
 	{Name: "AdminNetworkPolicy"},
 	{Name: "AllAlpha"},
 	{Name: "AllBeta"},
 	{Name: "AntreaIPAM"},
 	{Name: "AntreaNodeConfig", Default: true},
 	{Name: "AntreaPolicy", Default: true},
-	{Name: "AntreaProxy", Default: true},
 	{Name: "BGPPolicy"},
 	{Name: "CleanupStaleUDPSvcConntrack", Default: true},
 	{Name: "ClusterNetworkPolicy"},

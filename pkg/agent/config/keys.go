@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/antrea-mc/antrea-mc/pkg/antreaconf"
@@ -74,6 +75,26 @@ var keys = []Key{
 	text("multicluster.sourceNAT", string(pipeline.SourceNATAuto), "When gateways replace the source address of packets to another cluster by their own: `Always`, or `Never`. `Auto` is `Never` as long as clusters that overlap are refused.",
 		func(c *Config) *string { return (*string)(&c.Multicluster.SourceNAT) },
 		oneOf(string(pipeline.SourceNATAuto), string(pipeline.SourceNATAlways), string(pipeline.SourceNATNever))),
+	{Name: "antreaProxy.enable", Default: true,
+		Doc: "Balances Services in the switch, for what Pods send. Needs feature gate AntreaProxy.",
+		set: func(d *draft, v any) error {
+			b, err := boolean(v)
+			if err == nil {
+				d.noProxy = !b
+			}
+			return err
+		},
+		get: func(c Config) any { return c.Proxy.Enable }},
+	toggle("antreaProxy.proxyAll", false, "Balances in the switch what comes from the Node and from outside as well: cluster IPs, NodePorts, addresses of load balancers, external IPs. kube-proxy is not needed then. Without it the agent cannot reach the API by its cluster IP when it starts: set kubeAPIServerOverride.",
+		func(c *Config) *bool { return &c.Proxy.All }),
+	list("antreaProxy.nodePortAddresses", "Ranges of this Node's addresses that have NodePorts. Empty is all but loopback.",
+		func(c *Config) *[]netip.Prefix { return &c.Proxy.NodePortAddresses }, netip.ParsePrefix),
+	list("antreaProxy.skipServices", "Services that somebody else balances, as `namespace/name` or cluster IP.",
+		func(c *Config) *[]string { return &c.Proxy.Skip }, serviceName),
+	toggle("antreaProxy.proxyLoadBalancerIPs", true, "Whether packets to the addresses of load balancers stay in the cluster.",
+		func(c *Config) *bool { return &c.Proxy.LoadBalancerIPs }),
+	text("antreaProxy.serviceProxyName", "", "Balances only Services whose label `service.kubernetes.io/service-proxy-name` has this value. Empty is those without the label.",
+		func(c *Config) *string { return &c.Proxy.ServiceProxyName }, nil),
 	accepted("multicluster.enablePodToPodConnectivity", false, "Accepted with either value: Pods of all clusters reach each other."),
 
 	fixed("trafficEncapMode", "encap"),
@@ -108,12 +129,6 @@ var keys = []Key{
 	fixed("multicast.multicastInterfaces", []string{}),
 	fixed("multicast.igmpQueryInterval", "125s"),
 	fixed("multicast.igmpQueryVersions", []string{}),
-	fixed("antreaProxy.enable", true),
-	fixed("antreaProxy.proxyAll", false),
-	fixed("antreaProxy.nodePortAddresses", []string{}),
-	fixed("antreaProxy.skipServices", []string{}),
-	fixed("antreaProxy.proxyLoadBalancerIPs", true),
-	fixed("antreaProxy.serviceProxyName", ""),
 	fixed("antreaProxy.defaultLoadBalancerMode", "nat"),
 	fixed("antreaProxy.disableServiceHealthCheckServer", false),
 	fixed("antreaProxy.serviceHealthCheckServerBindAddress", ""),
@@ -233,6 +248,43 @@ func duration(name string, value, minimum time.Duration, doc string, field func(
 		},
 		get: func(c Config) any { return field(&c).String() },
 	}
+}
+
+// list is a list of texts that parse reads.
+func list[T any](name, doc string, field func(*Config) *[]T, parse func(string) (T, error)) Key {
+	return Key{Name: name, Default: []string{}, Doc: doc,
+		set: func(d *draft, v any) error {
+			texts, ok := v.([]any)
+			if !ok {
+				return fmt.Errorf("%v is not a list", antreaconf.Show(v))
+			}
+			var parsed []T
+			for _, v := range texts {
+				s, ok := v.(string)
+				if !ok {
+					return fmt.Errorf("%v is not a string", antreaconf.Show(v))
+				}
+				one, err := parse(s)
+				if err != nil {
+					return err
+				}
+				parsed = append(parsed, one)
+			}
+			*field(&d.Config) = parsed
+			return nil
+		},
+		get: func(c Config) any { return *field(&c) },
+	}
+}
+
+// serviceName checks what names a Service.
+func serviceName(s string) (string, error) {
+	_, err := netip.ParseAddr(s)
+	namespace, name, ok := strings.Cut(s, "/")
+	if err != nil && (!ok || namespace == "" || name == "") {
+		return "", fmt.Errorf("%q is neither namespace/name nor an address", s)
+	}
+	return s, nil
 }
 
 func prefix(name, doc string, field func(*draft) *netip.Prefix, family func(netip.Addr) bool) Key {

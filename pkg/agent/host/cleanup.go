@@ -8,6 +8,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/nftable"
 )
 
 // Cleanup takes back what a [Reconciler] has done, but for the device, which goes with its bridge. before are the values
@@ -21,8 +22,10 @@ func Cleanup(ctx context.Context, sys device.ProcSys, before map[string]string) 
 			errs = append(errs, fmt.Errorf("delete route %s: %w", route.Dst, err))
 		}
 	}
-	_, err = nat{}.table("").Remove(ctx)
-	errs = append(errs, err)
+	for _, table := range []nftable.Table{nat{}.table(""), (&services{}).nft("")} {
+		_, err = table.Remove(ctx)
+		errs = append(errs, err)
+	}
 	for name, value := range before {
 		_, err := sys.Ensure(name, value)
 		errs = append(errs, err)

@@ -11,8 +11,7 @@ import (
 
 // Next hops on antrea-gw0 that nobody has. The switch takes every packet, so any MAC would do that is not antrea-gw0's own.
 var (
-	virtualIPv4 = netip.MustParseAddr("169.254.0.253")
-	virtualIPv6 = netip.MustParseAddr("fc01::aabb:ccdd:eeff")
+	virtualIPv6 = pipeline.VirtualAddress(false)
 	virtualMAC  = openflow.MustParseMAC("aa:bb:cc:dd:ee:ff")
 )
 
@@ -22,6 +21,7 @@ type desired struct {
 	routes    []route
 	neighbors []netip.Addr // permanent, with virtualMAC
 	nat       nat
+	services  *services // nil if the host does nothing for Services
 }
 
 // route goes through antrea-gw0.
@@ -38,7 +38,7 @@ type nat struct {
 }
 
 // compute is pure: the same state gives the same host.
-func compute(s pipeline.State, noSNAT bool) desired {
+func compute(s pipeline.State, noSNAT bool, nodePortAddresses []netip.Prefix) desired {
 	var d desired
 	for i, cidr := range s.Node.PodCIDRs {
 		d.addresses = append(d.addresses, netip.PrefixFrom(s.Node.GatewayIPs[i], cidr.Bits()))
@@ -60,6 +60,11 @@ func compute(s pipeline.State, noSNAT bool) desired {
 			add(cidr, via, netip.Addr{})
 		}
 	}
+	if d.services = computeServices(s, nodePortAddresses); d.services != nil {
+		for _, r := range d.services.routes(d.addresses) {
+			add(r.dst, r.via, r.src)
+		}
+	}
 	d.nat.known = slices.Clone(s.Node.ClusterPodCIDRs)
 	for _, id := range slices.Sorted(maps.Keys(s.Clusters)) {
 		ranges := s.Reachable(id)
@@ -76,12 +81,7 @@ func compute(s pipeline.State, noSNAT bool) desired {
 	return d
 }
 
-func virtual(family netip.Addr) netip.Addr {
-	if family.Is4() {
-		return virtualIPv4
-	}
-	return virtualIPv6
-}
+func virtual(family netip.Addr) netip.Addr { return pipeline.VirtualAddress(family.Is4()) }
 
 // source is antrea-gw0's address of the family of dst.
 func source(addresses []netip.Prefix, dst netip.Prefix) netip.Addr {

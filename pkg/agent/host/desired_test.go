@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/antrea-mc/antrea-mc/pkg/agent/nftable"
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
 
@@ -34,14 +36,21 @@ func (d desired) text() string {
 	for _, n := range d.neighbors {
 		fmt.Fprintf(&b, "neigh %s\n", n)
 	}
-	table := d.nat.table("antrea-gw0")
-	for _, s := range table.Sets {
-		if len(s.Elements) > 0 {
-			fmt.Fprintf(&b, "set %s %s\n", s.Name, strings.Join(s.Elements, " "))
-		}
+	tables := []nftable.Table{d.nat.table("antrea-gw0")}
+	if d.services != nil {
+		tables = append(tables, d.services.nft("antrea-gw0"))
 	}
-	for _, r := range table.Chains[0].Rules {
-		fmt.Fprintf(&b, "rule %s\n", r)
+	for _, table := range tables {
+		for _, s := range table.Sets {
+			if len(s.Elements) > 0 {
+				fmt.Fprintf(&b, "set %s %s\n", s.Name, strings.Join(s.Elements, ", "))
+			}
+		}
+		for _, c := range table.Chains {
+			for _, r := range c.Rules {
+				fmt.Fprintf(&b, "%s: %s\n", c.Name, r)
+			}
+		}
 	}
 	return b.String()
 }
@@ -54,6 +63,22 @@ func TestCompute(t *testing.T) {
 	dual.PodCIDRs = prefixes("10.244.1.0/24", "fd00:a:0:1::/64")
 	dual.GatewayIPs = []netip.Addr{netip.MustParseAddr("10.244.1.1"), netip.MustParseAddr("fd00:a:0:1::1")}
 	dual.ClusterPodCIDRs = prefixes("10.244.0.0/20", "fd00:a::/56")
+	serving := node
+	serving.Proxy, serving.ServiceCIDRs = pipeline.ProxyAll, prefixes("10.96.0.0/20")
+	serves := func(endpoint string, frontends ...pipeline.Frontend) *pipeline.Service {
+		v := &pipeline.Service{Protocol: openflow.ProtoTCP, Frontends: frontends}
+		if endpoint != "" {
+			v.Cluster = []netip.AddrPort{netip.MustParseAddrPort(endpoint)}
+		}
+		return v
+	}
+	at := func(address string, clients pipeline.Clients) pipeline.Frontend {
+		return pipeline.Frontend{Address: netip.MustParseAddrPort(address), Clients: clients}
+	}
+	services := map[string]*pipeline.Service{
+		"default/web":  serves("10.244.2.2:80", at("10.96.0.10:80", pipeline.Everybody), at("169.254.0.252:30080", pipeline.OutsideOnly), at("203.0.113.7:80", pipeline.Everybody)),
+		"default/none": serves("", at("10.96.0.11:80", pipeline.Everybody), at("169.254.0.252:30081", pipeline.OutsideOnly)),
+	}
 	tests := []struct {
 		name   string
 		state  pipeline.State
@@ -76,8 +101,8 @@ route 10.244.2.0/24 via 10.244.2.1
 route 10.244.16.0/20 via 169.254.0.253 src 10.244.1.1
 route 10.96.16.0/20 via 169.254.0.253 src 10.244.1.1
 neigh 169.254.0.253
-set known-ipv4 10.96.16.0/20 10.244.0.0/20 10.244.16.0/20
-rule ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade
+set known-ipv4 10.96.16.0/20, 10.244.0.0/20, 10.244.16.0/20
+postrouting: ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade
 `,
 		},
 		{
@@ -89,7 +114,33 @@ rule ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masq
 			want: `addr 10.244.1.1/24
 route 10.245.0.0/16 via 169.254.0.253 src 10.244.1.1
 neigh 169.254.0.253
-set known-ipv4 10.244.0.0/20 10.245.0.0/16
+set known-ipv4 10.244.0.0/20, 10.245.0.0/16
+`,
+		},
+		{name: "Services for Pods alone", state: pipeline.State{Node: func() pipeline.Node { n := node; n.Proxy = pipeline.ProxyPods; return n }(), Services: services}, noSNAT: true,
+			want: "addr 10.244.1.1/24\nneigh 169.254.0.253\nset known-ipv4 10.244.0.0/20\n"},
+		{
+			name:   "Services",
+			state:  pipeline.State{Node: serving, Services: services},
+			noSNAT: true,
+			want: `addr 10.244.1.1/24
+route 169.254.0.253/32 via 169.254.0.253 src 10.244.1.1
+route 169.254.0.252/32 via 169.254.0.253 src 10.244.1.1
+route 10.96.0.0/20 via 169.254.0.253 src 10.244.1.1
+route 203.0.113.7/32 via 169.254.0.253 src 10.244.1.1
+neigh 169.254.0.253
+set known-ipv4 10.244.0.0/20
+set nodeports tcp . 30080
+set refused-ipv4 10.96.0.11 . tcp . 80
+prerouting: fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport @nodeports dnat ip to 169.254.0.252
+output-nat: fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport @nodeports dnat ip to 169.254.0.252
+postrouting: ip saddr 169.254.0.253 oifname != "antrea-gw0" masquerade
+output: ip daddr . meta l4proto . th dport @refused-ipv4 meta l4proto tcp reject with tcp reset
+output: ip daddr . meta l4proto . th dport @refused-ipv4 reject
+forward: ip daddr . meta l4proto . th dport @refused-ipv4 meta l4proto tcp reject with tcp reset
+forward: ip daddr . meta l4proto . th dport @refused-ipv4 reject
+forward: iifname "antrea-gw0" ip daddr 10.96.0.0/20 meta l4proto tcp reject with tcp reset
+forward: iifname "antrea-gw0" ip daddr 10.96.0.0/20 reject
 `,
 		},
 		{
@@ -107,15 +158,15 @@ route fd00:b::/56 via fc01::aabb:ccdd:eeff src fd00:a:0:1::1
 neigh 169.254.0.253
 neigh fc01::aabb:ccdd:eeff
 set known-ipv4 10.244.0.0/20
-set known-ipv6 fd00:a::/56 fd00:b::/56
-rule ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade
-rule ip6 saddr fd00:a:0:1::/64 oifname != "antrea-gw0" ip6 daddr != @known-ipv6 masquerade
+set known-ipv6 fd00:a::/56, fd00:b::/56
+postrouting: ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade
+postrouting: ip6 saddr fd00:a:0:1::/64 oifname != "antrea-gw0" ip6 daddr != @known-ipv6 masquerade
 `,
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, compute(test.state, test.noSNAT).text()); diff != "" {
+			if diff := cmp.Diff(test.want, compute(test.state, test.noSNAT, nil).text()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

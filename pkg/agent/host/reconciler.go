@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"reflect"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/nftable"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
 )
 
@@ -31,6 +33,8 @@ type Reconciler struct {
 	Store   *state.Store
 	Gateway string // the device antrea-gw0
 	NoSNAT  bool
+	// NodePortAddresses are the Node's addresses that have NodePorts; all if there are none.
+	NodePortAddresses []netip.Prefix
 	// NoTXOffload turns transmit checksum offload of the device off.
 	NoTXOffload bool
 	ProcSys     device.ProcSys
@@ -66,30 +70,38 @@ func (r *Reconciler) loop(ctx context.Context, kernel <-chan struct{}) error {
 	for {
 		var retry <-chan time.Time
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
-		err := r.reconcile(attempt, whole)
+		want := r.want()
+		err := r.reconcile(attempt, want, whole)
 		cancel()
 		if err != nil && ctx.Err() == nil {
 			klog.FromContext(ctx).Error(err, "The Node's own network is not as it should be yet")
 			retry = time.After(retryInterval)
 		}
 		whole = true
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changes:
-		case <-resync.C:
-		case <-retry:
-		case <-kernel:
-			device.Settle(ctx)
-			whole = false
+		for waiting := true; waiting; {
+			waiting = false
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-changes: // most endpoints come and go without anything for the host to do
+				waiting = err == nil && reflect.DeepEqual(r.want(), want)
+			case <-resync.C:
+			case <-retry:
+			case <-kernel:
+				device.Settle(ctx)
+				whole = false
+			}
 		}
 	}
 }
 
-// reconcile compares and corrects once; nft only if whole.
-func (r *Reconciler) reconcile(ctx context.Context, whole bool) error {
+func (r *Reconciler) want() desired {
 	snapshot, _ := r.Store.Snapshot()
-	want := compute(snapshot, r.NoSNAT)
+	return compute(snapshot, r.NoSNAT, r.NodePortAddresses)
+}
+
+// reconcile compares and corrects once; nft only if whole.
+func (r *Reconciler) reconcile(ctx context.Context, want desired, whole bool) error {
 	link, err := netlink.LinkByName(r.Gateway)
 	if err != nil {
 		return fmt.Errorf("interface %s: %w", r.Gateway, err) // the switch makes it
@@ -107,7 +119,12 @@ func (r *Reconciler) reconcile(ctx context.Context, whole bool) error {
 	note(ensureRoutes(link, want.routes))
 	if whole {
 		note(nil, r.sysctls(ctx, hasIPv6(want.addresses)))
-		note(r.ensureNAT(ctx, want.nat))
+		note(r.ensureTable(ctx, want.nat.table(r.Gateway), len(want.nat.sources) > 0))
+		if want.services == nil {
+			note(r.ensureTable(ctx, (&services{}).nft(r.Gateway), false))
+		} else {
+			note(r.ensureTable(ctx, want.services.nft(r.Gateway), true))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -170,10 +187,9 @@ func (r *Reconciler) sysctls(ctx context.Context, ipv6 bool) error {
 	return nil
 }
 
-func (r *Reconciler) ensureNAT(ctx context.Context, n nat) (changes []string, err error) {
-	table := n.table(r.Gateway)
+func (r *Reconciler) ensureTable(ctx context.Context, table nftable.Table, wanted bool) (changes []string, err error) {
 	do, what := table.Ensure, "wrote "
-	if len(n.sources) == 0 {
+	if !wanted {
 		do, what = table.Remove, "removed "
 	}
 	if changed, err := do(ctx); err != nil || !changed {

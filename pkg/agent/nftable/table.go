@@ -23,12 +23,15 @@ type Table struct {
 	Chains []Chain
 }
 
-// Set is a set of ranges of addresses, which must not overlap.
+// Set is a set of ranges of addresses, which must not overlap, or of several values at once, as in "tcp . 80".
 type Set struct {
 	Name     string
-	Type     string // "ipv4_addr" or "ipv6_addr"
+	Type     string // "ipv4_addr", "ipv6_addr", or several types with " . " between them
 	Elements []string
 }
+
+// separator is between the values of an element.
+const separator = " . "
 
 // Chain is a base chain.
 type Chain struct {
@@ -84,9 +87,13 @@ func (t Table) ensure(ctx context.Context, nft knftables.Interface) (changed boo
 	tx.Delete(&knftables.Table{})
 	tx.Add(&knftables.Table{})
 	for _, s := range t.Sets {
-		tx.Add(&knftables.Set{Name: s.Name, Type: s.Type, Flags: []knftables.SetFlag{knftables.IntervalFlag}})
+		set := &knftables.Set{Name: s.Name, Type: s.Type}
+		if !strings.Contains(s.Type, separator) {
+			set.Flags = []knftables.SetFlag{knftables.IntervalFlag}
+		}
+		tx.Add(set)
 		for _, e := range s.Elements {
-			tx.Add(&knftables.Element{Set: s.Name, Key: []string{e}})
+			tx.Add(&knftables.Element{Set: s.Name, Key: strings.Split(e, separator)})
 		}
 	}
 	for _, c := range t.Chains {
@@ -143,7 +150,7 @@ func (t Table) same(ctx context.Context, nft knftables.Interface) (bool, error) 
 		}
 		var have []string
 		for _, e := range elements {
-			have = append(have, strings.Join(e.Key, " "))
+			have = append(have, strings.Join(e.Key, separator))
 		}
 		if !equal(have, s.Elements) {
 			return false, nil
