@@ -83,7 +83,7 @@ func podOf(r cni.PodRecord) pipeline.Pod {
 	for i, ip := range r.IPs {
 		ips[i] = ip.Addr()
 	}
-	return pipeline.Pod{Port: r.OFPort, MAC: r.MAC, IPs: ips}
+	return pipeline.Pod{Name: pipeline.PodName{Namespace: r.PodNamespace, Name: r.PodName, UID: r.PodUID}, Port: r.OFPort, MAC: r.MAC, IPs: ips}
 }
 
 // records reads the Pods from the database. The caller holds p.mu.

@@ -30,6 +30,7 @@ const (
 	FeaturePeer         Feature = 3 // another Node of the cluster
 	FeatureMulticluster Feature = 6 // gateways and other clusters
 	FeatureService      Feature = 7 // a port of a Service
+	FeaturePolicy       Feature = 8 // rules of network policies, and what they are about
 )
 
 // The features that refuse. Numbers as above.
@@ -48,6 +49,10 @@ const (
 	FeatureNotRouted                             // from the tunnel or the Node, to what this Node does not route
 	FeatureNoEndpoint                            // to a Service that has no endpoint, or none on this Node
 	FeatureServiceSource                         // to a Service that does not serve this client
+	FeatureEgressPolicy                          // from a Pod, and policies do not let it
+	FeatureIngressPolicy                         // to a Pod, and policies do not let it
+	FeaturePolicyBlocked                         // a reply of a connection that policies no longer allow
+	FeaturePolicyUnknown                         // from or to a Pod of which policies are not known yet
 )
 
 var featureNames = map[Feature]string{
@@ -70,6 +75,11 @@ var featureNames = map[Feature]string{
 	FeatureUnknownNeighbor: "unknown-neighbor",
 	FeatureNoEndpoint:      "no-endpoint",
 	FeatureServiceSource:   "service-source",
+	FeaturePolicy:          "policy",
+	FeatureEgressPolicy:    "egress-policy",
+	FeatureIngressPolicy:   "ingress-policy",
+	FeaturePolicyBlocked:   "policy-blocked",
+	FeaturePolicyUnknown:   "policy-unknown",
 }
 
 // String is the feature's name, as in labels of metrics.

@@ -8,6 +8,7 @@
 //   - tables.go, fields.go, cookie.go: table ids, bits of registers and marks, cookies; each declared once, by name
 //   - node.go, pod.go, peer.go, gateways.go, cluster.go: the flows of each kind of owner, table by table
 //   - proxy.go: what all Services need; service.go, clients.go, balance.go: one port of a Service, who may use it, its endpoints
+//   - policy.go: the flows of network policies
 //   - neighbor.go, forward.go: the actions that several of them use
 //
 // It opens no socket and knows no Kubernetes. The same [State] gives the same bytes.

@@ -15,7 +15,7 @@ func (r *rules) node(s State) {
 	r.nodeSpoofGuard(n)
 	r.nodeConntrack(n)
 	r.nodePassThrough()
-	r.nodePolicy()
+	r.nodePolicy(n)
 	r.nodeForwarding(n)
 	r.nodeOutput(n)
 }
@@ -121,7 +121,7 @@ func (r *rules) nodeConntrack(n Node) {
 
 // notes is what every new connection keeps of its first packet, written by whatever commits it.
 func (n Node) notes() openflow.Actions {
-	return openflow.Actions{}.Move(sourceClass, connectionSource)
+	return n.tickets(openflow.Actions{}.Move(sourceClass, connectionSource))
 }
 
 // nodePassThrough keeps the ids of tables that other features fill, so that packets find their way on. SessionAffinity is
@@ -131,12 +131,6 @@ func (r *rules) nodePassThrough() {
 	r.add(TableServiceLB, 0, openflow.Match{}, next(TableEgressPolicy))
 	r.add(TableEndpointSet, 0, openflow.Match{}, next(TableEndpointWrite))
 	r.add(TableEndpointWrite, 0, openflow.Match{}, next(TableEgressPolicy))
-}
-
-// nodePolicy lets everything pass.
-func (r *rules) nodePolicy() {
-	r.add(TableEgressPolicy, 0, openflow.Match{}, next(TableL3Forwarding))
-	r.add(TableIngressPolicy, 0, openflow.Match{}, next(TableConntrackCommit))
 }
 
 // nodeForwarding routes to the Node itself. What a Pod sends to nobody known goes there too, and the host routes it; what

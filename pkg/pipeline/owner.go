@@ -19,11 +19,17 @@ const (
 	KindPod                      // State.Node, one of State.Pods
 	KindCluster                  // State.Node, State.Gateways, State.Probes, one of State.Clusters
 	KindService                  // State.Node, one of State.Services
+
+	KindPodPolicy     // State.Node, one of State.Policies.Pods and State.Pods
+	KindPolicyAddress // State.Node, one of State.Policies.Addresses
+	KindPolicyPorts   // State.Node, one of State.Policies.Ports
+	KindPolicyRule    // State.Node, one of State.Policies.Rules
 )
 
 var kindNames = map[Kind]string{
 	KindNode: "node", KindGateways: "gateways", KindPeer: "peer", KindPod: "pod", KindCluster: "cluster",
-	KindService: "service",
+	KindService:   "service",
+	KindPodPolicy: "pod-policy", KindPolicyAddress: "policy-address", KindPolicyPorts: "policy-ports", KindPolicyRule: "policy-rule",
 }
 
 // Owner is something whose flows come and go together.
@@ -69,6 +75,7 @@ func (s State) Owners() []Owner {
 	for name := range maps.Keys(s.Services) {
 		owners = append(owners, Owner{KindService, name})
 	}
+	owners = append(owners, s.Policies.owners()...)
 	slices.SortFunc(owners, Owner.compare)
 	return owners
 }
@@ -98,13 +105,18 @@ func CompileOwner(s State, o Owner) Owned {
 		if service, ok := s.Services[o.Name]; ok {
 			r.service(s, service)
 		}
+	default:
+		if s.Policies != nil {
+			r.policy(s, o)
+		}
 	}
 	return Owned{o, r.flows, r.groups}
 }
 
 var kindFeatures = map[Kind]Feature{
 	KindNode: FeatureNode, KindGateways: FeatureMulticluster, KindPeer: FeaturePeer, KindPod: FeaturePod, KindCluster: FeatureMulticluster,
-	KindService: FeatureService,
+	KindService:   FeatureService,
+	KindPodPolicy: FeaturePolicy, KindPolicyAddress: FeaturePolicy, KindPolicyPorts: FeaturePolicy, KindPolicyRule: FeaturePolicy,
 }
 
 // rules collects what one owner wants.

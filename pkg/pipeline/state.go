@@ -15,6 +15,8 @@ type State struct {
 	Clusters map[string]Cluster // the other clusters of the ClusterSet, by cluster ID
 	// Services are the ports of Services that the switch balances, by namespace/name:port.
 	Services map[string]*Service
+	// Policies are the rules for what Pods send and receive, nil as long as they are not known.
+	Policies *Policies
 	// Probes are the ports that are up as long as the Node with that address answers.
 	Probes map[netip.Addr]openflow.Port
 }
@@ -43,13 +45,21 @@ type Node struct {
 	ServiceCIDRs    []netip.Prefix
 	SourceNAT       SourceNAT
 	Proxy           Proxy
+	// NetworkPolicy lets Pods send and receive only what State.Policies allows.
+	NetworkPolicy bool
 }
 
 // Pod is one Pod interface on this Node.
 type Pod struct {
+	Name PodName
 	Port openflow.Port
 	MAC  openflow.MAC
 	IPs  []netip.Addr // at most one of each family
+}
+
+// PodName is a Pod in Kubernetes. It is empty where the runtime does not say which Pod an interface is for.
+type PodName struct {
+	Namespace, Name, UID string
 }
 
 // Peer is another Node of this cluster.

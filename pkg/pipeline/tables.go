@@ -31,16 +31,24 @@ const (
 	TableEndpointSet openflow.TableID = 11
 	// TableEndpointWrite writes the endpoint into the packet.
 	TableEndpointWrite openflow.TableID = 12
-	// TableEgressPolicy decides what Pods may send.
+	// TableEgressPolicy takes what Pods send to the rules that decide about it.
 	TableEgressPolicy openflow.TableID = 13
+	// TableEgressAdmin has the rules that come before all others.
+	TableEgressAdmin openflow.TableID = 14
+	// TableEgressRule has the rules of NetworkPolicies, and those that come after all others.
+	TableEgressRule openflow.TableID = 15
 	// TableL3Forwarding chooses MACs, tunnel destination and destination class by the IP destination.
 	TableL3Forwarding openflow.TableID = 16
 	// TableL3DecTTL decrements the TTL of what is routed here.
 	TableL3DecTTL openflow.TableID = 18
 	// TableSNAT sets the kind of source NAT; transit leaves for the output from here.
 	TableSNAT openflow.TableID = 20
-	// TableIngressPolicy decides what Pods may receive.
+	// TableIngressPolicy takes what Pods are sent to the rules that decide about it.
 	TableIngressPolicy openflow.TableID = 24
+	// TableIngressAdmin is as TableEgressAdmin.
+	TableIngressAdmin openflow.TableID = 25
+	// TableIngressRule is as TableEgressRule.
+	TableIngressRule openflow.TableID = 26
 	// TableConntrackCommit commits a new connection, when nothing more can refuse it.
 	TableConntrackCommit openflow.TableID = 27
 	// TableOutput sends the packet. One that leaves with another source is translated first, and comes here again.
@@ -59,10 +67,14 @@ var tableNames = map[openflow.TableID]string{
 	TableEndpointSet:     "EndpointSet",
 	TableEndpointWrite:   "EndpointWrite",
 	TableEgressPolicy:    "EgressPolicy",
+	TableEgressAdmin:     "EgressAdmin",
+	TableEgressRule:      "EgressRule",
 	TableL3Forwarding:    "L3Forwarding",
 	TableL3DecTTL:        "L3DecTTL",
 	TableSNAT:            "SNAT",
 	TableIngressPolicy:   "IngressPolicy",
+	TableIngressAdmin:    "IngressAdmin",
+	TableIngressRule:     "IngressRule",
 	TableConntrackCommit: "ConntrackCommit",
 	TableOutput:          "Output",
 }

@@ -113,7 +113,9 @@ func (e *Engine) staticOf(p *policy) contribution {
 				Index: r.index, Name: r.name, Named: v.name, Ports: ports, Clauses: ref.Clauses,
 			})
 			for _, port := range ports {
-				c.entries = append(c.entries, entry{key{ports: port}, ref.clause(ClausePorts)})
+				for _, part := range port.aligned() {
+					c.entries = append(c.entries, entry{key{ports: part}, ref.clause(ClausePorts)})
+				}
 			}
 			if base || r.direction == Ingress {
 				for _, a := range e.prefixes(r.peers) {

@@ -11,6 +11,8 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
+
+	"github.com/antrea-mc/antrea-mc/pkg/policy/policytest"
 )
 
 // The engine decides as the slow twin does, whatever happens in whichever order, and what it has in the end does not
@@ -18,12 +20,12 @@ import (
 func TestAgainstSlowTwin(t *testing.T) {
 	asked, denied, accepted := 0, 0, 0
 	for seed := range uint64(40) {
-		w := newWorld(seed, true)
+		w := policytest.New(seed, true)
 		e := New("")
-		w.tell(e)
+		w.Tell(e)
 		for step := range 6 {
-			for _, c := range w.connections() {
-				v, err := e.Query(Peer{IP: c.from}, Peer{IP: c.to}, protocols[c.protocol], uint16(c.port))
+			for _, c := range w.Connections() {
+				v, err := e.Query(Peer{IP: c.From}, Peer{IP: c.To}, protocols[c.Protocol], uint16(c.Port))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -39,7 +41,7 @@ func TestAgainstSlowTwin(t *testing.T) {
 					accepted++
 				}
 			}
-			w.change(e)
+			w.Change(e)
 		}
 		sameAsFresh(t, w, e, "")
 	}
@@ -52,17 +54,17 @@ func TestAgainstSlowTwin(t *testing.T) {
 // An engine for one Node has in its index what a fresh one would have, and tells every change.
 func TestIncremental(t *testing.T) {
 	for seed := range uint64(40) {
-		w := newWorld(seed, true)
+		w := policytest.New(seed, true)
 		e, seen := New("node0"), newSeen()
-		w.tell(e)
+		w.Tell(e)
 		for range 20 {
-			w.change(e)
+			w.Change(e)
 			seen.apply(e.Changes())
 		}
 		sameAsFresh(t, w, e, "node0")
 		want := newSeen()
 		fresh := New("node0")
-		w.tell(fresh)
+		w.Tell(fresh)
 		want.apply(fresh.Changes())
 		if diff := cmp.Diff(want, seen, cmp.AllowUnexported(seenIndex{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 			t.Fatalf("world %d: what the changes add up to (-fresh +seen):\n%s", seed, diff)
@@ -103,10 +105,10 @@ func (s seenIndex) apply(c Changes) {
 	}
 }
 
-func sameAsFresh(t *testing.T, w *world, e *Engine, node string) {
+func sameAsFresh(t *testing.T, w *policytest.World, e *Engine, node string) {
 	t.Helper()
 	fresh := New(node)
-	w.tell(fresh)
+	w.Tell(fresh)
 	keys := func(e *Engine) map[key]map[Ref]int { return e.index.entries }
 	if diff := cmp.Diff(keys(fresh), keys(e), cmp.AllowUnexported(key{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Fatalf("the index depends on the past (-fresh +incremental):\n%s", diff)
@@ -128,7 +130,7 @@ func TestChangesAreSmall(t *testing.T) {
 		})
 	}
 	for i := range 5 {
-		must(e.SetNetworkPolicy(parse(t, fmt.Sprintf(`{metadata: {namespace: default, name: p%d}, spec: {podSelector: {}, policyTypes: [Ingress],
+		fine(t, e.SetNetworkPolicy(parse(t, fmt.Sprintf(`{metadata: {namespace: default, name: p%d}, spec: {podSelector: {}, policyTypes: [Ingress],
 			ingress: [{from: [{podSelector: {matchLabels: {app: "%d"}}}], ports: [{port: 80}]}]}}`, i, i))))
 	}
 	if n := e.Changes().Len(); n != 25+50+1+5 {
@@ -173,5 +175,12 @@ NetworkPolicy default/bad: spec.ingress[1].ports[1]: protocol "ICMP" is none of 
 	v, err := e.Query(Peer{IP: netip.MustParseAddr("10.0.0.2")}, Peer{Pod: pod.NamespacedName}, TCP, 80)
 	if err != nil || v.Allowed() || v.Ingress.Reason != Isolated {
 		t.Errorf("what is not understood must allow nothing: %+v, %v", v, err)
+	}
+}
+
+func fine(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -146,7 +146,7 @@ func (x *index) refs(k key) []Ref {
 type Changes struct {
 	Pods      map[types.NamespacedName][]Ref
 	Addresses map[netip.Prefix][]Ref
-	Ports     map[Ports][]Ref
+	Ports     map[Ports][]Ref // each a power of two, from a multiple of it
 	Rules     map[uint32]*Rule
 }
 

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -64,6 +65,17 @@ func (p Ports) String() string {
 		return fmt.Sprintf("%s %d", p.Protocol, p.First)
 	}
 	return fmt.Sprintf("%s %d-%d", p.Protocol, p.First, p.Last)
+}
+
+// aligned is the range in parts that a mask can match: each a power of two, from a multiple of it.
+func (p Ports) aligned() []Ports {
+	var parts []Ports
+	for first, end := uint32(p.First), uint32(p.Last)+1; first < end; {
+		size := uint32(1) << min(bits.TrailingZeros32(first|1<<16), bits.Len32(end-first)-1)
+		parts = append(parts, Ports{p.Protocol, uint16(first), uint16(first + size - 1)})
+		first += size
+	}
+	return parts
 }
 
 // numbered is a range of a policy, checked.

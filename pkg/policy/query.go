@@ -170,10 +170,7 @@ func (e *Engine) matched(d Direction, x *pod, peer netip.Addr, protocol Protocol
 			continue
 		}
 		r := e.index.rules[ref.ID].rule
-		hit := func(p Ports) bool {
-			return p.Contains(protocol, port) && e.index.entries[key{ports: p}][ref.clause(ClausePorts)] > 0
-		}
-		if ref.Clauses < ClausePorts || slices.ContainsFunc(r.Ports, hit) {
+		if ref.Clauses < ClausePorts || e.index.hasPort(ref, protocol, port) {
 			rules = append(rules, r)
 		}
 	}
@@ -190,6 +187,16 @@ func (x *index) hasAddress(ref Ref, a netip.Addr) bool {
 	for bits := range a.BitLen() + 1 {
 		p, _ := a.Prefix(bits)
 		if x.entries[key{address: p}][ref.clause(ClauseAddress)] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *index) hasPort(ref Ref, protocol Protocol, port uint16) bool {
+	for bits := range 17 {
+		mask := uint16(1<<bits - 1)
+		if x.entries[key{ports: Ports{protocol, port &^ mask, port | mask}}][ref.clause(ClausePorts)] > 0 {
 			return true
 		}
 	}

@@ -10,22 +10,17 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
+
+	"github.com/antrea-mc/antrea-mc/pkg/policy/policytest"
 )
 
 // slow decides by reading the objects again for every question, as their documentation says it.
 type slow struct {
-	world *world
-}
-
-// connection is a question, with both ends as addresses.
-type connection struct {
-	from, to netip.Addr
-	protocol corev1.Protocol
-	port     int32
+	world *policytest.World
 }
 
 func (s slow) podWith(a netip.Addr) *corev1.Pod {
-	for _, p := range s.world.pods {
+	for _, p := range s.world.Pods {
 		if !p.Spec.HostNetwork && slices.ContainsFunc(p.Status.PodIPs, func(ip corev1.PodIP) bool { return ip.IP == a.String() }) {
 			return p
 		}
@@ -33,23 +28,23 @@ func (s slow) podWith(a netip.Addr) *corev1.Pod {
 	return nil
 }
 
-func (s slow) allowed(c connection) (egress, ingress bool) {
-	from, to := s.podWith(c.from), s.podWith(c.to)
+func (s slow) allowed(c policytest.Connection) (egress, ingress bool) {
+	from, to := s.podWith(c.From), s.podWith(c.To)
 	if from != nil && from == to {
 		return true, true
 	}
 	egress, ingress = true, true
 	if from != nil {
-		egress = s.decide(from, Egress, c.to, to, to, c)
+		egress = s.decide(from, Egress, c.To, to, to, c)
 	}
-	if to != nil && (from != nil || !s.isNode(to.Spec.NodeName, c.from)) {
-		ingress = s.decide(to, Ingress, c.from, from, to, c)
+	if to != nil && (from != nil || !s.isNode(to.Spec.NodeName, c.From)) {
+		ingress = s.decide(to, Ingress, c.From, from, to, c)
 	}
 	return egress, ingress
 }
 
 func (s slow) isNode(name string, a netip.Addr) bool {
-	n := s.world.nodes[name]
+	n := s.world.Nodes[name]
 	if n == nil {
 		return false
 	}
@@ -57,12 +52,12 @@ func (s slow) isNode(name string, a netip.Addr) bool {
 	return a == gateway || slices.ContainsFunc(n.Status.Addresses, func(x corev1.NodeAddress) bool { return x.Address == a.String() })
 }
 
-func (s slow) decide(subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c connection) bool {
+func (s slow) decide(subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c policytest.Connection) bool {
 	if a := s.cluster(policyv1alpha2.AdminTier, subject, d, peer, peerPod, receiver, c); a == "Accept" || a == "Deny" {
 		return a == "Accept"
 	}
 	isolated := false
-	for _, np := range s.world.policies {
+	for _, np := range s.world.Policies {
 		if np.Namespace != subject.Namespace || !selects(&np.Spec.PodSelector, subject.Labels) {
 			continue
 		}
@@ -126,7 +121,7 @@ func (s slow) peers(namespace string, peers []networkingv1.NetworkPolicyPeer, a 
 }
 
 func (s slow) selectsNamespace(selector *metav1.LabelSelector, name string) bool {
-	ns, ok := s.world.namespaces[name]
+	ns, ok := s.world.Namespaces[name]
 	return ok && selects(selector, ns)
 }
 
@@ -138,7 +133,7 @@ func selects(selector *metav1.LabelSelector, set map[string]string) bool {
 	return s.Matches(labels.Set(set))
 }
 
-func ports(ports []networkingv1.NetworkPolicyPort, receiver *corev1.Pod, c connection) bool {
+func ports(ports []networkingv1.NetworkPolicyPort, receiver *corev1.Pod, c policytest.Connection) bool {
 	if len(ports) == 0 {
 		return true
 	}
@@ -147,7 +142,7 @@ func ports(ports []networkingv1.NetworkPolicyPort, receiver *corev1.Pod, c conne
 		if p.Protocol != nil {
 			protocol = *p.Protocol
 		}
-		if protocol != c.protocol {
+		if protocol != c.Protocol {
 			continue
 		}
 		switch {
@@ -158,10 +153,10 @@ func ports(ports []networkingv1.NetworkPolicyPort, receiver *corev1.Pod, c conne
 				return true
 			}
 		case p.EndPort != nil:
-			if p.Port.IntVal <= c.port && c.port <= *p.EndPort {
+			if p.Port.IntVal <= c.Port && c.Port <= *p.EndPort {
 				return true
 			}
-		case p.Port.IntVal == c.port:
+		case p.Port.IntVal == c.Port:
 			return true
 		}
 	}
@@ -169,13 +164,13 @@ func ports(ports []networkingv1.NetworkPolicyPort, receiver *corev1.Pod, c conne
 }
 
 // named tells whether the receiver has the port of the connection under that name.
-func named(receiver *corev1.Pod, name string, c connection) bool {
+func named(receiver *corev1.Pod, name string, c policytest.Connection) bool {
 	if receiver == nil {
 		return false
 	}
 	for _, container := range receiver.Spec.Containers {
 		for _, port := range container.Ports {
-			if port.Name == name && port.Protocol == c.protocol && port.ContainerPort == c.port {
+			if port.Name == name && port.Protocol == c.Protocol && port.ContainerPort == c.Port {
 				return true
 			}
 		}
@@ -184,9 +179,9 @@ func named(receiver *corev1.Pod, name string, c connection) bool {
 }
 
 // cluster is the action of the first rule of a tier that fits, or nothing.
-func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c connection) string {
+func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c policytest.Connection) string {
 	var policies []*policyv1alpha2.ClusterNetworkPolicy
-	for _, p := range s.world.clusterPolicies {
+	for _, p := range s.world.ClusterPolicies {
 		if p.Spec.Tier == tier && s.pod(p.Spec.Subject.Namespaces, p.Spec.Subject.Pods, subject) {
 			policies = append(policies, p)
 		}
@@ -209,7 +204,7 @@ func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction
 		for _, r := range p.Spec.Egress {
 			hit := slices.ContainsFunc(r.To, func(t policyv1alpha2.ClusterNetworkPolicyEgressPeer) bool {
 				if t.Nodes != nil {
-					for _, n := range s.world.nodes {
+					for _, n := range s.world.Nodes {
 						if selects(t.Nodes, n.Labels) && slices.ContainsFunc(n.Status.Addresses, func(x corev1.NodeAddress) bool { return x.Address == peer.String() }) {
 							return true
 						}
@@ -239,17 +234,17 @@ func (s slow) pod(namespaces *metav1.LabelSelector, pods *policyv1alpha2.Namespa
 	return s.selectsNamespace(&pods.NamespaceSelector, pod.Namespace) && selects(&pods.PodSelector, pod.Labels)
 }
 
-func clusterPorts(protocols []policyv1alpha2.ClusterNetworkPolicyProtocol, receiver *corev1.Pod, c connection) bool {
+func clusterPorts(protocols []policyv1alpha2.ClusterNetworkPolicyProtocol, receiver *corev1.Pod, c policytest.Connection) bool {
 	fits := func(protocol corev1.Protocol, port *policyv1alpha2.Port) bool {
 		switch {
-		case protocol != c.protocol:
+		case protocol != c.Protocol:
 			return false
 		case port == nil:
 			return true
 		case port.Range != nil:
-			return port.Range.Start <= c.port && c.port <= port.Range.End
+			return port.Range.Start <= c.Port && c.Port <= port.Range.End
 		}
-		return port.Number == c.port
+		return port.Number == c.Port
 	}
 	for _, p := range protocols {
 		if p.TCP != nil && fits(corev1.ProtocolTCP, p.TCP.DestinationPort) || p.UDP != nil && fits(corev1.ProtocolUDP, p.UDP.DestinationPort) ||

@@ -86,6 +86,9 @@ func TestTouched(t *testing.T) {
 		{"a probe", func(s *pipeline.State) { s.Probes = map[netip.Addr]openflow.Port{s.Gateways[0].InternalIP: 5} },
 			[]string{"gateways", "cluster/east", "cluster/west"}},
 		{"no gateway", func(s *pipeline.State) { s.Gateways = nil }, []string{"gateways", "cluster/east", "cluster/west"}},
+		{"policies of a Pod", func(s *pipeline.State) {
+			s.Policies = &pipeline.Policies{Pods: map[string]pipeline.PodPolicy{"web-000001": {}}, Rules: map[string]pipeline.PolicyRule{"1": {ID: 1}}}
+		}, []string{"pod-policy/web-000001", "policy-rule/1"}},
 		{"the Node itself", func(s *pipeline.State) {
 			s.Node.TransportIP = netip.MustParseAddr("192.168.150.110")
 			delete(s.Clusters, "east")
@@ -139,6 +142,8 @@ func TestIncrementalEqualsCompile(t *testing.T) {
 		func(s *pipeline.State) { s.Services["default/web"] = service(1, "10.244.1.2:80", "10.244.2.3:80") },
 		func(s *pipeline.State) { delete(s.Services, "default/web") },
 		func(s *pipeline.State) { delete(s.Services, "default/api") },
+		func(s *pipeline.State) { s.Policies = policiesOf(random.IntN(4)) },
+		func(s *pipeline.State) { s.Node.NetworkPolicy = !s.Node.NetworkPolicy },
 		func(s *pipeline.State) { *s = node1() },
 	}
 	w, have, seen := newWanted(), make(map[openflow.FlowKey]openflow.Flow), pipeline.State{}
@@ -176,6 +181,26 @@ func TestIncrementalEqualsCompile(t *testing.T) {
 		}
 		seen, now = now, changed(now, changes[random.IntN(len(changes))])
 	}
+}
+
+// policiesOf are policies with so many addresses.
+func policiesOf(n int) *pipeline.Policies {
+	place := pipeline.RulePlace{Tier: pipeline.TierNamespaced}
+	p := &pipeline.Policies{
+		Pods: map[string]pipeline.PodPolicy{
+			"web-000001": {Ingress: n > 1, Parts: []pipeline.RulePart{{RulePlace: place, Rule: 7, Clause: 1, Clauses: 3}}}, "db-000002": {Egress: n > 2},
+		},
+		Addresses: map[string]pipeline.PolicyAddress{},
+		Ports: map[string]pipeline.PolicyPorts{"6/80-80": {
+			Protocol: 6, First: 80, Last: 80, Parts: []pipeline.RulePart{{RulePlace: place, Rule: 7, Clause: 3, Clauses: 3}},
+		}},
+		Rules: map[string]pipeline.PolicyRule{"7": {RulePlace: place, ID: 7, Verdict: pipeline.VerdictAccept}},
+	}
+	for i := range n {
+		cidr := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 244, 3, byte(i)}), 32)
+		p.Addresses[cidr.String()] = pipeline.PolicyAddress{Prefix: cidr, Parts: []pipeline.RulePart{{RulePlace: place, Rule: 7, Clause: 2, Clauses: 3}}}
+	}
+	return p
 }
 
 func TestDifference(t *testing.T) {

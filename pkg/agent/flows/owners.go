@@ -20,7 +20,32 @@ func touched(old, now pipeline.State) []pipeline.Owner {
 	owners = append(owners, entries(pipeline.KindPod, old.Pods, now.Pods, false)...)
 	owners = append(owners, entries(pipeline.KindCluster, old.Clusters, now.Clusters, gateways || renumbered(old, now))...)
 	owners = append(owners, entries(pipeline.KindService, old.Services, now.Services, false)...)
+	return append(owners, ofPolicies(old, now)...)
+}
+
+// ofPolicies are the owners of flows of policies that may differ. What is in Policies never changes in place.
+func ofPolicies(old, now pipeline.State) []pipeline.Owner {
+	var owners []pipeline.Owner
+	was, is := policies(old), policies(now)
+	if old.Policies != now.Policies {
+		owners = append(owners, entries(pipeline.KindPodPolicy, was.Pods, is.Pods, false)...)
+		owners = append(owners, entries(pipeline.KindPolicyAddress, was.Addresses, is.Addresses, false)...)
+		owners = append(owners, entries(pipeline.KindPolicyPorts, was.Ports, is.Ports, false)...)
+		owners = append(owners, entries(pipeline.KindPolicyRule, was.Rules, is.Rules, false)...)
+	}
+	for _, pod := range entries(pipeline.KindPod, old.Pods, now.Pods, false) { // their policies depend on them
+		if _, ok := is.Pods[pod.Name]; ok {
+			owners = append(owners, pipeline.Owner{Kind: pipeline.KindPodPolicy, Name: pod.Name})
+		}
+	}
 	return owners
+}
+
+func policies(s pipeline.State) pipeline.Policies {
+	if s.Policies == nil {
+		return pipeline.Policies{}
+	}
+	return *s.Policies
 }
 
 // renumbered tells whether groups got other numbers, because a cluster with the same hash came or went.

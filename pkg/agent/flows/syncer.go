@@ -211,7 +211,7 @@ func (s *Syncer) compile(ctx context.Context, snapshot pipeline.State) concerned
 	whole := false
 	for _, owner := range touched(s.seen, snapshot) {
 		s.wanted.set(pipeline.CompileOwner(snapshot, owner), concerned)
-		whole = whole || owner.Kind != pipeline.KindPod && owner.Kind != pipeline.KindService
+		whole = whole || owner.Kind != pipeline.KindPod && owner.Kind < pipeline.KindService
 	}
 	s.seen = snapshot
 	s.wants.Store(int64(len(s.wanted.claims)))

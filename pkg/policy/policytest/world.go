@@ -1,4 +1,7 @@
-package policy
+// Package policytest makes small clusters with policies by chance, for tests of what decides about policies.
+//
+// Start at [New]. Few names and values are used, so that everything meets everything.
+package policytest
 
 import (
 	"fmt"
@@ -6,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -15,27 +19,41 @@ import (
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 )
 
-// world is a small cluster made by chance: few names and values, so that everything meets everything.
-type world struct {
-	*rand.Rand
-	namespaces      map[string]map[string]string
-	pods            map[types.NamespacedName]*corev1.Pod
-	nodes           map[string]*corev1.Node
-	policies        map[types.NamespacedName]*networkingv1.NetworkPolicy
-	clusterPolicies map[string]*policyv1alpha2.ClusterNetworkPolicy
+// Follower is told of objects.
+type Follower interface {
+	Set(object any) error
+	Delete(object any)
 }
 
-func newWorld(seed uint64, clusterPolicies bool) *world {
-	w := &world{
-		Rand: rand.New(rand.NewPCG(seed, 11)), namespaces: make(map[string]map[string]string), pods: make(map[types.NamespacedName]*corev1.Pod),
-		nodes: make(map[string]*corev1.Node), policies: make(map[types.NamespacedName]*networkingv1.NetworkPolicy),
-		clusterPolicies: make(map[string]*policyv1alpha2.ClusterNetworkPolicy),
+// World is a cluster.
+type World struct {
+	*rand.Rand
+	Namespaces      map[string]map[string]string
+	Pods            map[types.NamespacedName]*corev1.Pod
+	Nodes           map[string]*corev1.Node
+	Policies        map[types.NamespacedName]*networkingv1.NetworkPolicy
+	ClusterPolicies map[string]*policyv1alpha2.ClusterNetworkPolicy
+}
+
+// Connection is the first packet of one, as it leaves and arrives.
+type Connection struct {
+	From, To netip.Addr
+	Protocol corev1.Protocol
+	Port     int32
+}
+
+// New is the cluster of a seed, with ClusterNetworkPolicies or without.
+func New(seed uint64, clusterPolicies bool) *World {
+	w := &World{
+		Rand: rand.New(rand.NewPCG(seed, 11)), Namespaces: make(map[string]map[string]string), Pods: make(map[types.NamespacedName]*corev1.Pod),
+		Nodes: make(map[string]*corev1.Node), Policies: make(map[types.NamespacedName]*networkingv1.NetworkPolicy),
+		ClusterPolicies: make(map[string]*policyv1alpha2.ClusterNetworkPolicy),
 	}
 	for i := range 2 {
 		w.node(i)
 	}
 	for i := range 3 {
-		w.namespaces[fmt.Sprint("ns", i)] = w.labels()
+		w.Namespaces[fmt.Sprint("ns", i)] = w.labels()
 	}
 	for range 7 {
 		w.pod()
@@ -51,11 +69,11 @@ func newWorld(seed uint64, clusterPolicies bool) *world {
 	return w
 }
 
-func one[T any](w *world, of ...T) T { return of[w.IntN(len(of))] }
+func one[T any](w *World, of ...T) T { return of[w.IntN(len(of))] }
 
-func (w *world) chance(percent int) bool { return w.IntN(100) < percent }
+func (w *World) chance(percent int) bool { return w.IntN(100) < percent }
 
-func (w *world) labels() map[string]string {
+func (w *World) labels() map[string]string {
 	set := make(map[string]string)
 	for _, k := range []string{"app", "env"} {
 		if w.chance(80) {
@@ -65,7 +83,7 @@ func (w *world) labels() map[string]string {
 	return set
 }
 
-func (w *world) selector() *metav1.LabelSelector {
+func (w *World) selector() *metav1.LabelSelector {
 	s := &metav1.LabelSelector{}
 	if w.chance(60) {
 		s.MatchLabels = map[string]string{one(w, "app", "env"): one(w, "a", "b")}
@@ -81,9 +99,9 @@ func (w *world) selector() *metav1.LabelSelector {
 	return s
 }
 
-func (w *world) node(i int) {
+func (w *World) node(i int) {
 	name := fmt.Sprint("node", i)
-	w.nodes[name] = &corev1.Node{
+	w.Nodes[name] = &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: w.labels()},
 		Spec:       corev1.NodeSpec{PodCIDRs: []string{fmt.Sprintf("10.1.%d.0/24", i)}},
 		Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{
@@ -92,7 +110,7 @@ func (w *world) node(i int) {
 	}
 }
 
-func (w *world) pod() {
+func (w *World) pod() {
 	name := types.NamespacedName{Namespace: fmt.Sprint("ns", w.IntN(3)), Name: fmt.Sprint("pod", w.IntN(10))}
 	node := w.IntN(2)
 	last := 2 + (int(name.Namespace[2]-'0')*10+int(name.Name[3]-'0'))*8 // aligned, so that blocks cut between Pods
@@ -112,10 +130,10 @@ func (w *world) pod() {
 				{Name: port, Protocol: one(w, corev1.ProtocolTCP, corev1.ProtocolUDP), ContainerPort: one[int32](w, 80, 81, 53)}}})
 		}
 	}
-	w.pods[name] = p
+	w.Pods[name] = p
 }
 
-func (w *world) block() *networkingv1.IPBlock {
+func (w *World) block() *networkingv1.IPBlock {
 	switch w.IntN(4) {
 	case 0:
 		return &networkingv1.IPBlock{CIDR: "0.0.0.0/0", Except: []string{"10.1.0.0/17", "192.168.0.1/32"}[:w.IntN(3)]}
@@ -127,7 +145,7 @@ func (w *world) block() *networkingv1.IPBlock {
 	return &networkingv1.IPBlock{CIDR: "10.1.0.0/16", Except: []string{"10.1.0.64/26", "10.1.1.0/25"}[:w.IntN(3)]}
 }
 
-func (w *world) peers() []networkingv1.NetworkPolicyPeer {
+func (w *World) peers() []networkingv1.NetworkPolicyPeer {
 	var peers []networkingv1.NetworkPolicyPeer
 	for range w.IntN(3) {
 		switch w.IntN(4) {
@@ -144,7 +162,7 @@ func (w *world) peers() []networkingv1.NetworkPolicyPeer {
 	return peers
 }
 
-func (w *world) ports() []networkingv1.NetworkPolicyPort {
+func (w *World) ports() []networkingv1.NetworkPolicyPort {
 	var ports []networkingv1.NetworkPolicyPort
 	for range w.IntN(3) {
 		p := networkingv1.NetworkPolicyPort{}
@@ -165,7 +183,7 @@ func (w *world) ports() []networkingv1.NetworkPolicyPort {
 	return ports
 }
 
-func (w *world) policy() {
+func (w *World) policy() {
 	np := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: fmt.Sprint("ns", w.IntN(3)), Name: fmt.Sprint("np", w.IntN(3))}}
 	np.Spec.PodSelector = *w.selector()
 	np.Spec.PolicyTypes = one(w, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}, []networkingv1.PolicyType{networkingv1.PolicyTypeEgress},
@@ -174,12 +192,12 @@ func (w *world) policy() {
 		np.Spec.Ingress = append(np.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: w.peers(), Ports: w.ports()})
 		np.Spec.Egress = append(np.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: w.peers(), Ports: w.ports()})
 	}
-	w.policies[types.NamespacedName{Namespace: np.Namespace, Name: np.Name}] = np
+	w.Policies[types.NamespacedName{Namespace: np.Namespace, Name: np.Name}] = np
 }
 
-func (w *world) clusterPolicy() {
+func (w *World) clusterPolicy() {
 	tier, priority := one(w, policyv1alpha2.AdminTier, policyv1alpha2.BaselineTier), int32(w.IntN(1001))
-	for _, p := range w.clusterPolicies { // what comes first among equals is not defined
+	for _, p := range w.ClusterPolicies { // what comes first among equals is not defined
 		if p.Spec.Priority == priority {
 			return
 		}
@@ -210,17 +228,17 @@ func (w *world) clusterPolicy() {
 			Action: action(), To: []policyv1alpha2.ClusterNetworkPolicyEgressPeer{to}, Protocols: w.protocols(),
 		})
 	}
-	w.clusterPolicies[p.Name] = p
+	w.ClusterPolicies[p.Name] = p
 }
 
-func (w *world) anywhere() (*metav1.LabelSelector, *policyv1alpha2.NamespacedPod) {
+func (w *World) anywhere() (*metav1.LabelSelector, *policyv1alpha2.NamespacedPod) {
 	if w.chance(50) {
 		return w.selector(), nil
 	}
 	return nil, &policyv1alpha2.NamespacedPod{NamespaceSelector: *w.selector(), PodSelector: *w.selector()}
 }
 
-func (w *world) protocols() []policyv1alpha2.ClusterNetworkPolicyProtocol {
+func (w *World) protocols() []policyv1alpha2.ClusterNetworkPolicyProtocol {
 	var all []policyv1alpha2.ClusterNetworkPolicyProtocol
 	for range w.IntN(3) {
 		var port *policyv1alpha2.Port
@@ -239,95 +257,90 @@ func (w *world) protocols() []policyv1alpha2.ClusterNetworkPolicyProtocol {
 	return all
 }
 
-// change changes something, and tells the engine.
-func (w *world) change(e *Engine) {
+// Change changes something, and tells.
+func (w *World) Change(f Follower) {
 	switch w.IntN(8) {
 	case 0:
 		name := fmt.Sprint("ns", w.IntN(3))
 		if w.chance(20) {
-			delete(w.namespaces, name)
-			e.DeleteNamespace(name)
+			delete(w.Namespaces, name)
+			f.Delete(namespace(name, nil))
 			return
 		}
-		w.namespaces[name] = w.labels()
+		w.Namespaces[name] = w.labels()
 	case 1, 2:
 		w.pod()
 	case 3:
-		for name := range w.pods {
-			delete(w.pods, name)
-			e.DeletePod(name)
-			return
-		}
+		drop(w.Pods, f)
 	case 4:
 		w.policy()
 	case 5:
 		w.clusterPolicy()
 	case 6:
-		for name := range w.policies {
-			delete(w.policies, name)
-			e.DeletePolicy(Policy{"NetworkPolicy", name})
-			return
-		}
+		drop(w.Policies, f)
 	case 7:
-		for name := range w.clusterPolicies {
-			delete(w.clusterPolicies, name)
-			e.DeletePolicy(Policy{"ClusterNetworkPolicy", types.NamespacedName{Name: name}})
-			break
-		}
+		drop(w.ClusterPolicies, f)
 		w.node(w.IntN(2))
 	}
-	w.tell(e)
+	w.Tell(f)
 }
 
-// tell tells an engine of everything, in any order.
-func (w *world) tell(e *Engine) {
-	var steps []func()
-	for name, set := range w.namespaces {
-		steps = append(steps, func() { e.SetNamespace(name, set) })
-	}
-	for _, o := range w.pods {
-		steps = append(steps, func() {
-			if p, ok := PodOf(o); ok {
-				e.SetPod(p)
-			}
-		})
-	}
-	for _, o := range w.nodes {
-		steps = append(steps, func() { e.SetNode(NodeOf(o)) })
-	}
-	for _, o := range w.policies {
-		steps = append(steps, func() { must(e.SetNetworkPolicy(o)) })
-	}
-	for _, o := range w.clusterPolicies {
-		steps = append(steps, func() { must(e.SetClusterNetworkPolicy(o)) })
-	}
-	w.Shuffle(len(steps), func(i, j int) { steps[i], steps[j] = steps[j], steps[i] })
-	for _, step := range steps {
-		step()
+// drop deletes one of several.
+func drop[K comparable, V any](of map[K]V, f Follower) {
+	for name, object := range of {
+		delete(of, name)
+		f.Delete(object)
+		return
 	}
 }
 
-func must(err error) {
-	if err != nil {
-		panic(err)
+// Tell tells of everything, in any order.
+func (w *World) Tell(f Follower) {
+	var objects []any
+	for name, set := range w.Namespaces {
+		objects = append(objects, namespace(name, set))
+	}
+	for _, o := range w.Pods {
+		objects = append(objects, o)
+	}
+	for _, o := range w.Nodes {
+		objects = append(objects, o)
+	}
+	for _, o := range w.Policies {
+		objects = append(objects, o)
+	}
+	for _, o := range w.ClusterPolicies {
+		objects = append(objects, o)
+	}
+	w.Shuffle(len(objects), func(i, j int) { objects[i], objects[j] = objects[j], objects[i] })
+	for _, o := range objects {
+		if err := f.Set(o); err != nil {
+			panic(err)
+		}
 	}
 }
 
-// connections are questions about everybody and everybody.
-func (w *world) connections() []connection {
-	addresses := []netip.Addr{netip.MustParseAddr("192.168.0.1"), netip.MustParseAddr("10.1.0.1"), netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("fd00::7")}
-	for _, name := range slices.SortedFunc(maps.Keys(w.pods), func(a, b types.NamespacedName) int {
-		return slices.Compare([]string{a.Namespace, a.Name}, []string{b.Namespace, b.Name})
-	}) {
-		for _, ip := range w.pods[name].Status.PodIPs {
+func namespace(name string, set map[string]string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: set}}
+}
+
+// Connections are between everybody and everybody, with a protocol and port for each.
+func (w *World) Connections() []Connection {
+	addresses := []netip.Addr{
+		netip.MustParseAddr("192.168.0.1"), netip.MustParseAddr("10.1.0.1"), netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("fd00::7"),
+	}
+	names := slices.SortedFunc(maps.Keys(w.Pods), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
+	for _, name := range names {
+		for _, ip := range w.Pods[name].Status.PodIPs {
 			addresses = append(addresses, netip.MustParseAddr(ip.IP))
 		}
 	}
-	var all []connection
+	var all []Connection
 	for _, from := range addresses {
 		for _, to := range addresses {
 			if from.Is4() == to.Is4() {
-				all = append(all, connection{from, to, one(w, corev1.ProtocolTCP, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP), one[int32](w, 80, 81, 53, 60)})
+				protocol := one(w, corev1.ProtocolTCP, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP)
+				all = append(all, Connection{from, to, protocol, one[int32](w, 80, 81, 53, 60)})
 			}
 		}
 	}

@@ -1,0 +1,368 @@
+package pipeline
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+)
+
+// Policies are the rules for the Pods of this Node, in the form of conjunctions: a packet meets a rule if its Pod, the address
+// of its peer and its port are all part of it. It is not changed once it is in a [State].
+type Policies struct {
+	// Pods are the Pods that rules have been looked up for, by name of the OVS port: others neither send nor receive.
+	Pods map[string]PodPolicy
+	// Addresses are the peers that rules are about, by range.
+	Addresses map[string]PolicyAddress
+	// Ports are the ports that rules are about, by whatever name.
+	Ports map[string]PolicyPorts
+	// Rules are the rules themselves, by number.
+	Rules map[string]PolicyRule
+}
+
+// PodPolicy is what rules say of one Pod.
+type PodPolicy struct {
+	Egress, Ingress bool // isolated: it sends or receives only what a rule accepts
+	Parts           []RulePart
+}
+
+// PolicyAddress is a range of addresses.
+type PolicyAddress struct {
+	Prefix netip.Prefix
+	Parts  []RulePart
+}
+
+// PolicyPorts is a range of ports that a mask can match: a power of two, from a multiple of it.
+type PolicyPorts struct {
+	Protocol    uint8
+	First, Last uint16
+	Parts       []RulePart
+}
+
+// Tier is the rank of a rule.
+type Tier uint8
+
+// The tiers, in the order in which they are asked.
+const (
+	TierAdmin      Tier = 1 + iota
+	TierNamespaced      // decides for every Pod that is isolated
+	TierBaseline
+)
+
+// Verdict is what a rule does with what it matches.
+type Verdict uint8
+
+// The verdicts.
+const (
+	VerdictAccept Verdict = 1 + iota
+	VerdictDeny
+	VerdictPass // on to the next tier
+)
+
+// RulePlace is where a rule stands.
+type RulePlace struct {
+	Egress     bool
+	Tier       Tier
+	Precedence uint16 // in its tier: smaller ones come first
+}
+
+// PolicyRule is a rule.
+type PolicyRule struct {
+	RulePlace
+	ID      uint32
+	Verdict Verdict
+}
+
+// RulePart says that something is one part of a rule.
+type RulePart struct {
+	RulePlace
+	Rule            uint32
+	Clause, Clauses uint8 // which part, of how many
+}
+
+// The priorities of the policy tables. Rules of ClusterNetworkPolicies have one for every precedence.
+const (
+	policyAdmin      = 60000
+	policyNamespaced = 40000
+	policyIsolated   = 30000
+	policyBaseline   = 26000
+)
+
+func (p RulePlace) priority() uint16 {
+	switch p.Tier {
+	case TierAdmin:
+		return policyAdmin - p.Precedence
+	case TierBaseline:
+		return policyBaseline - p.Precedence
+	}
+	return policyNamespaced
+}
+
+// direction is one of the two ways through the policy tables.
+type direction struct {
+	dispatch, admin, rules, done openflow.TableID
+	rule, ticket                 openflow.Subfield // where the rule's number is, in the packet and in the connection
+	denied                       Feature
+}
+
+var (
+	egress = direction{
+		TableEgressPolicy, TableEgressAdmin, TableEgressRule, TableL3Forwarding, egressRule, connectionEgressRule, FeatureEgressPolicy,
+	}
+	ingress = direction{
+		TableIngressPolicy, TableIngressAdmin, TableIngressRule, TableConntrackCommit, ingressRule, connectionIngressRule, FeatureIngressPolicy,
+	}
+)
+
+func (p RulePlace) direction() direction {
+	if p.Egress {
+		return egress
+	}
+	return ingress
+}
+
+func (p RulePlace) table() openflow.TableID {
+	if p.Tier == TierAdmin {
+		return p.direction().admin
+	}
+	return p.direction().rules
+}
+
+// known matches later packets of a connection, in the direction of its first one.
+func known() openflow.Match {
+	return openflow.Match{}.CTState(openflow.CTEstablished|openflow.CTTracked, openflow.CTNew|openflow.CTReply)
+}
+
+// owners are all owners of flows of policies.
+func (p *Policies) owners() []Owner {
+	if p == nil {
+		return nil
+	}
+	var owners []Owner
+	for name := range p.Pods {
+		owners = append(owners, Owner{KindPodPolicy, name})
+	}
+	for name := range p.Addresses {
+		owners = append(owners, Owner{KindPolicyAddress, name})
+	}
+	for name := range p.Ports {
+		owners = append(owners, Owner{KindPolicyPorts, name})
+	}
+	for name := range p.Rules {
+		owners = append(owners, Owner{KindPolicyRule, name})
+	}
+	return owners
+}
+
+// policy adds what one of these owners wants.
+func (r *rules) policy(s State, o Owner) {
+	if !s.Node.NetworkPolicy {
+		return
+	}
+	switch o.Kind {
+	case KindPodPolicy:
+		if p, ok := s.Policies.Pods[o.Name]; ok {
+			r.podPolicy(s, s.Pods[o.Name], p)
+		}
+	case KindPolicyAddress:
+		if a, ok := s.Policies.Addresses[o.Name]; ok {
+			r.policyAddress(s.Node, a)
+		}
+	case KindPolicyPorts:
+		if p, ok := s.Policies.Ports[o.Name]; ok {
+			r.policyPorts(s.Node, p)
+		}
+	case KindPolicyRule:
+		if p, ok := s.Policies.Rules[o.Name]; ok {
+			r.policyRule(s.Node, p)
+		}
+	}
+}
+
+// nodePolicy adds what does not depend on Pods or rules. Every packet of a connection in the direction of its first one goes
+// through the policies again, so that a change of whatever rule, Pod or address ends what is no longer allowed; replies do not.
+func (r *rules) nodePolicy(n Node) {
+	r.add(TableEgressPolicy, 0, openflow.Match{}, next(TableL3Forwarding))
+	r.add(TableIngressPolicy, 0, openflow.Match{}, next(TableConntrackCommit))
+	for _, d := range []direction{egress, ingress} {
+		r.add(d.admin, 0, openflow.Match{}, next(d.rules))
+		r.add(d.rules, 0, openflow.Match{}, next(d.done))
+	}
+	if !n.NetworkPolicy {
+		return
+	}
+	// Pods pass because a flow of theirs says so.
+	r.drop(FeaturePolicyUnknown, TableEgressPolicy, 10, openflow.Match{}.RegRange(sourceClass, classPod))
+	r.drop(FeaturePolicyUnknown, TableIngressPolicy, 10, openflow.Match{}.RegRange(destinationClass, classPod))
+	for _, skip := range []openflow.Match{
+		openflow.Match{}.CTState(openflow.CTReply|openflow.CTTracked, 0),
+		openflow.Match{}.CTState(openflow.CTRelated|openflow.CTTracked, 0),
+	} {
+		r.add(TableIngressPolicy, 260, skip, next(TableConntrackCommit))
+	}
+	r.add(TableIngressPolicy, 255, openflow.Match{}.RegRange(hostRefuses, 1), next(TableConntrackCommit))
+	own := slices.Clone(n.GatewayIPs)
+	if n.TransportIP.IsValid() {
+		own = append(own, n.TransportIP)
+	}
+	for _, ip := range own {
+		r.add(TableIngressPolicy, 250, openflow.Match{}.RegRange(sourceClass, classGateway).IPSrc(host(ip)), next(TableConntrackCommit))
+	}
+	r.drop(FeaturePolicyBlocked, TableConntrackState, 215,
+		openflow.Match{}.CTState(openflow.CTReply|openflow.CTTracked, 0).RegRange(connectionBlocked, 1))
+	again := openflow.Actions{}.CT(openflow.CT{Commit: true, Zone: ZoneMain,
+		Exec: n.tickets(openflow.Actions{}.Load(connectionBlocked, 0))}).Resubmit(TableOutput)
+	for _, f := range n.families() {
+		m := known().EthType(f.ethType)
+		r.add(TableConntrackCommit, 220, m.RegRange(ruleDecided, 1), again)
+		r.add(TableConntrackCommit, 219, m.RegRange(connectionBlocked, 1), again)
+	}
+}
+
+// tickets notes which rules let the connection pass.
+func (n Node) tickets(a openflow.Actions) openflow.Actions {
+	if !n.NetworkPolicy {
+		return a
+	}
+	return a.Move(egressRule, connectionEgressRule).Move(ingressRule, connectionIngressRule)
+}
+
+// podPolicy lets a Pod into the policy tables, past them if nothing applies to it, and says which rules apply to it.
+func (r *rules) podPolicy(s State, pod Pod, p PodPolicy) {
+	if pod.Port == 0 {
+		return
+	}
+	from := openflow.Match{}.InPort(pod.Port)
+	to := openflow.Match{}.RegRange(destinationClass, classPod).RegRange(outputPort, uint64(pod.Port))
+	for _, d := range []direction{egress, ingress} {
+		isEgress := d.dispatch == TableEgressPolicy
+		isolated, m := p.Ingress, to
+		if isEgress {
+			isolated, m = p.Egress, from
+		}
+		first := p.firstTable(isEgress)
+		r.add(d.dispatch, 200, m, next(first))
+		if isolated {
+			for _, f := range s.Node.families() {
+				r.deny(d, d.rules, policyIsolated+1, m.EthType(f.ethType))
+			}
+			r.drop(d.denied, d.rules, policyIsolated, m)
+		}
+		if first == d.done {
+			continue
+		}
+		// A Pod may always talk to itself, which takes a Service to be seen here.
+		if !isEgress {
+			r.add(d.dispatch, 240, to.InPort(pod.Port), next(d.done))
+			continue
+		}
+		for _, ip := range pod.IPs {
+			r.add(d.dispatch, 240, from.IPDst(host(ip)), next(d.done))
+		}
+	}
+	r.parts(p.Parts, func(place RulePlace) []openflow.Match {
+		if place.Egress {
+			return []openflow.Match{from}
+		}
+		return []openflow.Match{to}
+	})
+}
+
+// firstTable is the first table that has something to say about the Pod.
+func (p PodPolicy) firstTable(isEgress bool) openflow.TableID {
+	d := RulePlace{Egress: isEgress}.direction()
+	table := d.done
+	if p.Egress && isEgress || p.Ingress && !isEgress {
+		table = d.rules
+	}
+	for _, part := range p.Parts {
+		if part.Egress == isEgress {
+			table = min(table, part.table())
+		}
+	}
+	return table
+}
+
+// policyAddress says which rules an address is a peer in.
+func (r *rules) policyAddress(n Node, a PolicyAddress) {
+	if !n.hasFamily(a.Prefix.Addr()) {
+		return
+	}
+	r.parts(a.Parts, func(place RulePlace) []openflow.Match {
+		if place.Egress {
+			return []openflow.Match{openflow.Match{}.IPDst(a.Prefix)}
+		}
+		return []openflow.Match{openflow.Match{}.IPSrc(a.Prefix)}
+	})
+}
+
+// policyPorts says which rules a range of ports is part of.
+func (r *rules) policyPorts(n Node, p PolicyPorts) {
+	var matches []openflow.Match
+	for _, f := range n.families() {
+		m := f.match().IPProto(p.Protocol)
+		if mask := ^(p.Last ^ p.First); mask != 0 {
+			m = m.WithUint(destinationPort(p.Protocol), uint64(p.First), uint64(mask))
+		}
+		matches = append(matches, m)
+	}
+	r.parts(p.Parts, func(RulePlace) []openflow.Match { return matches })
+}
+
+// parts adds the flows that make something part of rules. Rules in one place share them.
+func (r *rules) parts(parts []RulePart, matches func(RulePlace) []openflow.Match) {
+	sorted := slices.Clone(parts)
+	slices.SortFunc(sorted, func(a, b RulePart) int {
+		return cmp.Or(a.compare(b.RulePlace), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Clause, b.Clause))
+	})
+	for len(sorted) > 0 {
+		place, members := sorted[0].RulePlace, openflow.Actions{}
+		for len(sorted) > 0 && sorted[0].RulePlace == place {
+			members = members.Conjunction(sorted[0].Rule, sorted[0].Clause, sorted[0].Clauses)
+			sorted = sorted[1:]
+		}
+		for _, m := range matches(place) {
+			r.add(place.table(), place.priority(), m, members)
+		}
+	}
+}
+
+func (p RulePlace) compare(q RulePlace) int {
+	return cmp.Or(cmp.Compare(p.table(), q.table()), cmp.Compare(q.priority(), p.priority()))
+}
+
+// policyRule says what becomes of packets that meet a rule. Their connection notes the rule; if it has done so before, there
+// is nothing to be noted.
+func (r *rules) policyRule(n Node, p PolicyRule) {
+	d, met := p.direction(), openflow.Match{}.ConjID(p.ID)
+	accepted := openflow.Actions{}.Load(d.rule, uint64(p.ID))
+	switch p.Verdict {
+	case VerdictAccept:
+		r.add(p.table(), p.priority()+1, met.CTState(openflow.CTEstablished|openflow.CTTracked, openflow.CTNew).RegRange(d.ticket, uint64(p.ID)),
+			accepted.Resubmit(d.done))
+		r.add(p.table(), p.priority(), met, accepted.Load(ruleDecided, 1).Resubmit(d.done))
+	case VerdictDeny:
+		for _, f := range n.families() {
+			r.deny(d, p.table(), p.priority()+1, met.EthType(f.ethType))
+		}
+		r.drop(d.denied, p.table(), p.priority(), met)
+	case VerdictPass:
+		after := d.done
+		if p.Tier == TierAdmin {
+			after = d.rules
+		}
+		r.add(p.table(), p.priority(), met, next(after))
+	}
+}
+
+// deny ends connections that policies allowed when they began: their replies die too.
+func (r *rules) deny(d direction, t openflow.TableID, priority uint16, m openflow.Match) {
+	r.flow(d.denied, t, priority, m.CTState(openflow.CTEstablished|openflow.CTTracked, openflow.CTNew), openflow.Actions{}.CT(openflow.CT{
+		Commit: true, Zone: ZoneMain, Exec: openflow.Actions{}.Load(connectionBlocked, 1).Load(d.ticket, 0),
+	}))
+}
+
+func (n Node) hasFamily(a netip.Addr) bool {
+	return slices.ContainsFunc(n.families(), func(f family) bool { return (f == ipv4) == a.Is4() })
+}
