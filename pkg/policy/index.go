@@ -142,6 +142,9 @@ func (x *index) refs(k key) []Ref {
 	return refs
 }
 
+// PodRefs are what a local Pod is part of.
+func (e *Engine) PodRefs(name types.NamespacedName) []Ref { return e.index.refs(key{pod: name}) }
+
 // Changes is what the index has for everything that changed: nil for what is not in it any more.
 type Changes struct {
 	Pods      map[types.NamespacedName][]Ref

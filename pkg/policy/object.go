@@ -11,12 +11,16 @@ import (
 // Pod is what rules depend on of a Pod.
 type Pod struct {
 	types.NamespacedName
+	UIDs        []string // by which the kubelet knows it: its own, or that of the file it comes from
 	Node        string
 	Labels      map[string]string
 	IPs         []netip.Addr
 	Ports       []NamedPort
 	HostNetwork bool // it is the Node to policies: they neither select it nor apply to it
 }
+
+// Is tells whether this is the Pod that a kubelet knows by uid, and not another one of that name.
+func (p Pod) Is(uid string) bool { return uid == "" || slices.Contains(p.UIDs, uid) }
 
 // NamedPort is a port of a container that has a name.
 type NamedPort struct {
@@ -32,7 +36,11 @@ func PodOf(o *corev1.Pod) (p Pod, ok bool) {
 	}
 	p = Pod{
 		NamespacedName: types.NamespacedName{Namespace: o.Namespace, Name: o.Name},
+		UIDs:           []string{string(o.UID)},
 		Node:           o.Spec.NodeName, Labels: o.Labels, HostNetwork: o.Spec.HostNetwork,
+	}
+	if mirror := o.Annotations[corev1.MirrorPodAnnotationKey]; mirror != "" {
+		p.UIDs = append(p.UIDs, mirror)
 	}
 	for _, ip := range o.Status.PodIPs {
 		if a, err := netip.ParseAddr(ip.IP); err == nil {

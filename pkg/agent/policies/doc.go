@@ -1,0 +1,10 @@
+// Package policies is the source of what the state of a Node knows of network policies: it watches what they depend on, and
+// hands the state the rules for the Pods of the Node.
+//
+// Start at [Source]. Package policy decides what the rules are.
+//
+//   - source.go: the watches, and what follows a change
+//   - events.go: what the watches told and nobody has looked at yet
+//   - convert.go: rules of package policy as those of package pipeline (pure)
+//   - await.go: a new Pod waits until its policies are in the switch
+package policies
