@@ -51,6 +51,9 @@ func buildUnderlay(pid int, underlays []Underlay) error {
 		for i, u := range underlays {
 			attrs := netlink.NewLinkAttrs()
 			attrs.Name, attrs.MTU = segmentName(i), u.MTU
+			// A bridge without an address of its own takes one of its links', and another when that Node dies: then nobody
+			// finds the router for seconds.
+			attrs.HardwareAddr = net.HardwareAddr{0x02, 'l', 'a', 'b', 0, byte(i)}
 			bridge := &netlink.Bridge{LinkAttrs: attrs}
 			if err := netlink.LinkAdd(bridge); err != nil {
 				return fmt.Errorf("underlay %s: %w", u.CIDR, err)
