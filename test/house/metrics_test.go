@@ -22,7 +22,7 @@ var antreas = []string{
 }
 
 // units are what a new name may end in: a counter's, or what a gauge or histogram measures or counts; _up is 1 or 0.
-var units = []string{"_total", "_seconds", "_bytes", "_flows", "_gateways", "_clusters", "_sessions", "_up"}
+var units = []string{"_total", "_seconds", "_bytes", "_ratio", "_flows", "_gateways", "_clusters", "_sessions", "_up"}
 
 func TestMetricNames(t *testing.T) {
 	found := 0

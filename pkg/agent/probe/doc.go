@@ -8,6 +8,7 @@
 //   - ports.go: the probe ports that this takes (pure)
 //   - attraction.go: whether a gateway wants traffic (pure)
 //   - session.go, show.go: what the switch says of a peer (pure)
+//   - echo.go, window.go: round trips, beside all that
 //   - history.go: since when, and what was lost (pure)
 //   - watcher.go: the loop
 //   - report.go, metrics.go: what people see

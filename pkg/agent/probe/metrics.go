@@ -9,6 +9,8 @@ import (
 // metrics tell of gateways only: a ClusterSet has few of them, however many Nodes its clusters have.
 type metrics struct {
 	up        *prometheus.GaugeVec
+	rtt       *prometheus.GaugeVec
+	loss      *prometheus.GaugeVec
 	sessions  *prometheus.GaugeVec
 	failovers *prometheus.CounterVec
 	durations *prometheus.HistogramVec
@@ -18,6 +20,12 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 	m := &metrics{
 		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "antrea_mc_peer_up", Help: "1 if the gateway answers and wants traffic; what is not known is 0.",
+		}, []string{"cluster", "peer"}),
+		rtt: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "antrea_mc_rtt_seconds", Help: "Average round trip of the last echoes of a gateway; none while it answers none.",
+		}, []string{"cluster", "peer"}),
+		loss: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "antrea_mc_echo_loss_ratio", Help: "Share of the last echo requests that a gateway has not answered.",
 		}, []string{"cluster", "peer"}),
 		sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "antrea_mc_bfd_sessions", Help: "BFD sessions of this Node, by state.",
@@ -30,13 +38,15 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Buckets: []float64{0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 3, 5},
 		}, []string{"cluster"}),
 	}
-	registry.MustRegister(m.up, m.sessions, m.failovers, m.durations)
+	registry.MustRegister(m.up, m.rtt, m.loss, m.sessions, m.failovers, m.durations)
 	return m
 }
 
 // observe sets what is, and counts what has changed.
-func (m *metrics) observe(sessions []Session, changes []Transition) {
+func (m *metrics) observe(sessions []Session, changes []Transition, trip func(Peer) roundTrip) {
 	m.up.Reset()
+	m.rtt.Reset()
+	m.loss.Reset()
 	states := map[systemv1alpha1.PeerState]int{
 		systemv1alpha1.PeerUp: 0, systemv1alpha1.PeerDraining: 0, systemv1alpha1.PeerDown: 0, systemv1alpha1.PeerUnknown: 0,
 	}
@@ -50,6 +60,13 @@ func (m *metrics) observe(sessions []Session, changes []Transition) {
 			up = 1
 		}
 		m.up.WithLabelValues(s.Peer.Cluster, s.Peer.Name).Set(up)
+		r := trip(s.Peer)
+		if !r.last.IsZero() {
+			m.rtt.WithLabelValues(s.Peer.Cluster, s.Peer.Name).Set(r.average.Seconds())
+		}
+		if r.requests > 0 {
+			m.loss.WithLabelValues(s.Peer.Cluster, s.Peer.Name).Set(float64(r.lost) / float64(r.requests))
+		}
 	}
 	for state, n := range states {
 		m.sessions.WithLabelValues(string(state)).Set(float64(n))

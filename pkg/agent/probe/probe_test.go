@@ -206,7 +206,12 @@ func TestObserve(t *testing.T) {
 			sessions = append(sessions, Session{Peer: p, Port: openflow.Port(i + 1), State: states[i]})
 		}
 		changes := observe(histories, sessions, detect, now)
-		m.observe(sessions, changes)
+		m.observe(sessions, changes, func(p Peer) roundTrip {
+			if p.Name != "w1" {
+				return roundTrip{}
+			}
+			return roundTrip{average: 3 * time.Millisecond, last: now, requests: 4, lost: 1}
+		})
 		for _, e := range events(changes, attraction{}, attraction{}) {
 			reasons = append(reasons, e.Reason+": "+e.Message)
 		}
@@ -229,6 +234,12 @@ func TestObserve(t *testing.T) {
 	}
 	if n := testutil.ToFloat64(m.failovers.WithLabelValues("west")); n != 1 {
 		t.Errorf("%v failovers", n)
+	}
+	if rtt, lost := testutil.ToFloat64(m.rtt.WithLabelValues("west", "w1")), testutil.ToFloat64(m.loss.WithLabelValues("west", "w1")); rtt != 0.003 || lost != 0.25 {
+		t.Errorf("round trip %v, lost %v", rtt, lost)
+	}
+	if n := testutil.CollectAndCount(m.rtt); n != 1 {
+		t.Errorf("%d round trips where one is known", n)
 	}
 	check(step("Unknown", "Unknown", "Unknown"))
 	if n := testutil.ToFloat64(m.up.WithLabelValues("west", "w2")); n != 0 {

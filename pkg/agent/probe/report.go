@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,6 +103,15 @@ func (w *Watcher) item(s Session) systemv1alpha1.GatewayPeer {
 	}
 	for _, subnet := range p.Subnets {
 		item.SubnetCIDRs = append(item.SubnetCIDRs, subnet.String())
+	}
+	trip := w.echoes.of(p.Address, time.Now())
+	if !trip.last.IsZero() {
+		last := metav1.NewMicroTime(trip.last)
+		item.RTT, item.RTTTime = &metav1.Duration{Duration: trip.average}, &last
+	}
+	if trip.requests > 0 {
+		percent := 100 * trip.lost / trip.requests
+		item.LossPercent = &percent
 	}
 	h := w.histories[p.Address]
 	if h == nil {

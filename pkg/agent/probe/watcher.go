@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
@@ -55,6 +56,7 @@ type Config struct {
 type Watcher struct {
 	Config
 	metrics *metrics
+	echoes  echoes
 
 	round sync.Mutex // held during a round, so that HoldDown is not undone by one that began before
 
@@ -79,6 +81,13 @@ func New(c Config) *Watcher {
 
 // Run watches until ctx is done. It leaves the ports as they are: the switch goes on without the agent.
 func (w *Watcher) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.echoes.run(ctx) })
+	group.Go(func() error { return w.watch(ctx) })
+	return group.Wait()
+}
+
+func (w *Watcher) watch(ctx context.Context) error {
 	for err := w.recall(ctx); err != nil; err = w.recall(ctx) {
 		klog.FromContext(ctx).Error(err, "Could not read the probe ports")
 		select {
@@ -165,6 +174,7 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 	defer cancel()
 	snapshot, _ := w.Store.Snapshot()
 	peers := Peers(snapshot)
+	w.echoes.follow(peers)
 	have, err := existing(ctx, w.DB, w.Bridge)
 	if err != nil {
 		return 0, err
@@ -292,7 +302,7 @@ func (w *Watcher) tell(ctx context.Context, sessions []Session, detect map[strin
 	w.sessions = sessions
 	w.mu.Unlock()
 
-	w.metrics.observe(sessions, changes)
+	w.metrics.observe(sessions, changes, func(p Peer) roundTrip { return w.echoes.of(p.Address, now) })
 	logger := klog.FromContext(ctx)
 	for _, t := range changes {
 		logger.Info("A peer changed", "peer", t.Peer.label(), "from", t.From, "to", t.To, "reason", t.Message, "silence", t.Silence)

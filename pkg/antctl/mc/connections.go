@@ -109,7 +109,7 @@ func states(all []connection) string {
 // printConnections has one line a connection.
 func printConnections(w io.Writer, all []connection, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(t, "NODE\tCLUSTER\tHOSTNAME\tADDRESS\tDRIVER\tSUBNETS\tSTATUS\tSINCE\tRTT\tLOSS\tLAST FAILOVER")
+	fmt.Fprintln(t, "NODE\tCLUSTER\tHOSTNAME\tADDRESS\tDRIVER\tSUBNETS\tSTATUS\tSINCE\tRTT AVG\tLOSS\tLAST FAILOVER")
 	for _, c := range all {
 		name := c.ClusterID
 		if name == "" {
@@ -158,7 +158,7 @@ func since(t *metav1.MicroTime, now time.Time) string {
 // span is a length of time; clocks of two machines may make it less than nothing.
 func span(d time.Duration) string { return duration.HumanDuration(max(d, 0)) }
 
-// rtt is the last round trip, with its age once that is long.
+// rtt is the average round trip, with the age of the last once that is long.
 func rtt(p systemv1alpha1.GatewayPeer, now time.Time) string {
 	if p.RTT == nil || p.RTTTime == nil {
 		return "-"
