@@ -161,7 +161,7 @@ func (n gatewayNetwork) lossless(t *testing.T, what string, gateway *testNode, f
 		}
 		t.Log("sessions with other gateways flapped meanwhile: again")
 	}
-	t.Logf("this machine is too busy to tell whether anything is lost when %s %s", gateway.name, what)
+	t.Skipf("this machine is too busy to tell whether anything is lost when %s %s", gateway.name, what)
 }
 
 // Gateways die and come back, and drain, while Pods of both clusters talk.

@@ -37,6 +37,7 @@ func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
 	if err != nil {
 		return r, err
 	}
+	defer favoring(s.Name)()
 	length := before + f.Takes + f.Hold + f.After
 	type result struct {
 		all []report

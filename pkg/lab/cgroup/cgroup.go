@@ -164,10 +164,12 @@ func (g Group) Join() error {
 	return nil
 }
 
-// Processes lists the processes of the group and of all groups below it.
+// Processes lists the processes of the group and of all groups below it. Of several hierarchies it is the last that counts: one
+// that schedules may put some into another group.
 func (g Group) Processes() ([]int, error) {
 	var pids []int
-	dir := g.dirs()[0]
+	dirs := g.dirs()
+	dir := dirs[len(dirs)-1]
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.Name() != "cgroup.procs" {
 			return ignoreGone(err)
