@@ -137,10 +137,10 @@ output-nat: fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport
 postrouting: ip saddr 169.254.0.253 oifname != "antrea-gw0" masquerade
 output: ip daddr . meta l4proto . th dport @refused-ipv4 meta l4proto tcp reject with tcp reset
 output: ip daddr . meta l4proto . th dport @refused-ipv4 reject
-forward: ip daddr . meta l4proto . th dport @refused-ipv4 meta l4proto tcp reject with tcp reset
-forward: ip daddr . meta l4proto . th dport @refused-ipv4 reject
-forward: iifname "antrea-gw0" ip daddr 10.96.0.0/20 meta l4proto tcp reject with tcp reset
-forward: iifname "antrea-gw0" ip daddr 10.96.0.0/20 reject
+refuse: ip daddr . meta l4proto . th dport @refused-ipv4 meta l4proto tcp reject with tcp reset
+refuse: ip daddr . meta l4proto . th dport @refused-ipv4 reject
+refuse: iifname "antrea-gw0" ip daddr 10.96.0.0/20 meta l4proto tcp reject with tcp reset
+refuse: iifname "antrea-gw0" ip daddr 10.96.0.0/20 reject
 `,
 		},
 		{

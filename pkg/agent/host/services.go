@@ -103,7 +103,7 @@ func (v *services) nft(gateway string) nftable.Table {
 			{Name: "refused-ipv6", Type: "ipv6_addr . inet_proto . inet_service", Elements: v.refused[false]},
 		},
 	}
-	var nodePorts, output, forward, masquerade []string
+	var nodePorts, output, returned, masquerade []string
 	for _, a := range v.gateways {
 		v4, family, loopback := a.Is4(), "ip", "127.0.0.0/8"
 		if !v4 {
@@ -131,7 +131,7 @@ func (v *services) nft(gateway string) nftable.Table {
 		for _, cidr := range v.ranges { // that the switch had no use for, and nobody has translated
 			if cidr.Addr().Is4() == v4 {
 				unknown := fmt.Sprintf("iifname %q %s daddr %s", gateway, family, cidr)
-				forward = append(forward, unknown+" meta l4proto tcp reject with tcp reset", unknown+" reject")
+				returned = append(returned, unknown+" meta l4proto tcp reject with tcp reset", unknown+" reject")
 			}
 		}
 	}
@@ -142,6 +142,8 @@ func (v *services) nft(gateway string) nftable.Table {
 	chain("output-nat", knftables.NATType, knftables.OutputHook, "-100", nodePorts)
 	chain("postrouting", knftables.NATType, knftables.PostroutingHook, knftables.SNATPriority, masquerade)
 	chain("output", knftables.FilterType, knftables.OutputHook, knftables.FilterPriority, output)
-	chain("forward", knftables.FilterType, knftables.ForwardHook, knftables.FilterPriority, append(slices.Clone(output), forward...))
+	// Before routing: the kernel tells the sender of a packet that is to go back where it came from of a better way, and that
+	// counts as the one message a second that the sender may get.
+	chain("refuse", knftables.FilterType, knftables.PreroutingHook, knftables.FilterPriority, append(slices.Clone(output), returned...))
 	return t
 }
