@@ -62,3 +62,5 @@ func servingBoth() State {
 	}
 	return s
 }
+
+func addrPort(text string) netip.AddrPort { return netip.MustParseAddrPort(text) }

@@ -60,3 +60,30 @@ func load(t *testing.T, sw *ovstest.Switch, all []Owned) {
 		t.Errorf("the switch has %d flows, %d were sent", len(have), len(flows))
 	}
 }
+
+// apply changes what one owner has in br-int.
+func apply(t *testing.T, sw *ovstest.Switch, before, after Owned) {
+	t.Helper()
+	conn, err := ofconn.Dial(t.Context(), sw.OpenFlow("br-int"), ofconn.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var mods []openflow.Mod
+	for _, g := range after.Groups {
+		mods = append(mods, openflow.GroupMod{Command: openflow.GroupAddOrModify, Group: g})
+	}
+	stays := make(map[openflow.FlowKey]bool)
+	for _, f := range after.Flows {
+		stays[f.Key()] = true
+		mods = append(mods, openflow.FlowMod{Flow: f})
+	}
+	for _, f := range before.Flows {
+		if !stays[f.Key()] && f.Table != TableConntrackCommit { // which others may have too
+			mods = append(mods, openflow.FlowMod{Command: openflow.DeleteStrict, Flow: f})
+		}
+	}
+	if err := conn.Bundle(t.Context(), slices.Values(mods)); err != nil {
+		t.Fatal(err)
+	}
+}
