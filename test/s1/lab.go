@@ -20,6 +20,8 @@ type Lab struct {
 	Bin  string // folder of antrea-lab and antctl
 	Name string // as in antrea-lab --lab NAME
 	Out  string // folder for join files and captures
+	// Clusters are those of the lab's description; those of S1 if there are none.
+	Clusters []string
 }
 
 // tool is antrea-lab with its --lab flag.
@@ -106,7 +108,11 @@ func (l Lab) BuildTime(ctx context.Context) string {
 
 func (l Lab) kubeconfigs(ctx context.Context) (string, error) {
 	var files []string
-	for _, c := range Clusters {
+	clusters := l.Clusters
+	if len(clusters) == 0 {
+		clusters = Clusters
+	}
+	for _, c := range clusters {
 		f, err := run(ctx, nil, nil, l.tool("kubeconfig", c)...)
 		if err != nil {
 			return "", err

@@ -1,0 +1,89 @@
+// Command democluster runs scenario S2 in a lab: it brings a cluster without kube-proxy up, types the commands of the scenario,
+// shows their output, checks every point and leaves the lab running. It exits with 1 if a check fails.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/antrea-mc/antrea-mc/test/s1"
+	"github.com/antrea-mc/antrea-mc/test/s2"
+)
+
+func main() {
+	name := flag.String("lab", "demo-cluster", "name of the lab")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := demo(ctx, *name)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "\ndemo: %v\nThe lab is left as it is; take it down with: make clean-lab LAB=%s\n", err, *name)
+		os.Exit(1)
+	}
+}
+
+// looks are what a person would want to see of a Node.
+var looks = [][]string{
+	{"ovs-vsctl", "show"},
+	{"ovs-ofctl", "show", "br-int"},
+	{"ip", "route"},
+	{"nft", "list", "table", "inet", "antrea-mc-services"},
+	{"ovs-ofctl", "dump-flows", "br-int", "table=10"},
+}
+
+func demo(ctx context.Context, name string) error {
+	lab, err := s2.Open(name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(lab.Out, 0o755); err != nil {
+		return err
+	}
+	title("a cluster of a master and two workers, without kube-proxy: bin/antrea-lab --lab " + name + " up " + s2.Description)
+	if err := lab.Up(ctx, s2.Description, func(chunk string) { fmt.Print(chunk) }); err != nil {
+		return err
+	}
+	if err := s2.Play(ctx, lab, show); err != nil {
+		return err
+	}
+	title("what worker-01 looks like")
+	for _, command := range looks {
+		out, err := lab.Exec(ctx, "worker-01", command...)
+		show(s1.Step{Command: strings.Join(command, " ")}, out)
+		if err != nil {
+			return err
+		}
+	}
+	title("checks")
+	failed := 0
+	s1.RunAll(ctx, s2.Checks(lab), func(r s1.Result) {
+		fmt.Println(r.Line())
+		if r.Err != nil {
+			fmt.Println(r.Err)
+			failed++
+		}
+	})
+	if failed > 0 {
+		return fmt.Errorf("%d checks failed", failed)
+	}
+	fmt.Printf("\nThe lab is running: bin/antrea-lab --lab %[1]s exec worker-01 -- bash. Take it down: make clean-lab LAB=%[1]s\n", name)
+	return nil
+}
+
+func title(s string) { fmt.Printf("\n=== %s\n", s) }
+
+// show prints a step as it would look in a terminal.
+func show(step s1.Step, output string) {
+	if step.Title != "" {
+		title(step.Title)
+	}
+	fmt.Println("$ " + step.Command)
+	if output = strings.TrimRight(output, "\n"); output != "" {
+		fmt.Println(output)
+	}
+}
