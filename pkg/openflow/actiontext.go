@@ -188,7 +188,8 @@ func (x *Syntax) appendNicira(b []byte, subtype uint16, action []byte) ([]byte, 
 	body := action[10:]
 	switch subtype {
 	case nxResubmit:
-		return x.appendPort(append(b, "resubmit:"...), portFrom16(uint64(binary.BigEndian.Uint16(body)))), len(body) == 6
+		port := portFrom16(uint64(binary.BigEndian.Uint16(body)))
+		return x.appendPort(append(b, "resubmit:"...), port), len(body) == 6 && port != PortInPort
 	case nxResubmitTable, nxResubmitTableCT:
 		return x.appendResubmit(b, body, subtype == nxResubmitTableCT)
 	case nxOutputReg:

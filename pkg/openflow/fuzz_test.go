@@ -165,6 +165,9 @@ func FuzzActions(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%x\nprints as %s: %v", b, text, err)
 			}
+			if strings.Contains(text, "enqueue:") {
+				continue // which is read as three actions, of which the text does not say all
+			}
 			text = string(x.AppendActions(nil, once))
 			again, err := x.ParseActions(text)
 			if err != nil || again != once {

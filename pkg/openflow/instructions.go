@@ -59,20 +59,20 @@ func decodeInstructions(b []byte) (Actions, error) { return instructionsOf(b, st
 // instructionsOf keeps parts of text, which is b once more.
 func instructionsOf(b []byte, text string) (Actions, error) {
 	var a Actions
-	for len(b) > 0 {
-		kind, n, err := cutTLV(b, "instruction")
+	for at := 0; at < len(b); {
+		kind, n, err := cutTLV(b[at:], "instruction")
 		if err != nil {
 			return Actions{}, err
 		}
 		if kind == insApplyActions && a == (Actions{}) {
-			if err := checkActions(b[8:n]); err != nil {
+			if err := checkActions(b[at+8 : at+n]); err != nil {
 				return Actions{}, err
 			}
-			a.list = text[8:n]
-		} else {
-			a.after += text[:n]
+			a.list = text[at+8 : at+n]
+		} else if a.after == "" {
+			a.after = text[at:] // to the end, of which the rest is still to be checked
 		}
-		b, text = b[n:], text[n:]
+		at += n
 	}
 	return a, nil
 }

@@ -48,31 +48,33 @@ type oldActions struct {
 	ipProto uint8 // that the flow matches: what a port is of depends on it
 }
 
+// list makes a list of them; depth is how many actions it is inside of.
 func (o oldActions) list(b []byte, depth int) (Actions, error) {
-	var a Actions
 	if depth > maxNestedActions {
-		return a, fmt.Errorf("actions inside one another, deeper than %d", maxNestedActions)
+		return Actions{}, fmt.Errorf("actions inside one another, deeper than %d", maxNestedActions)
 	}
+	list := make([]byte, 0, len(b))
 	for len(b) > 0 {
 		kind, n, err := cutTLV(b, "action")
+		var next Actions
 		switch {
 		case err != nil:
 		case kind == actVendor:
-			a, err = o.vendor(a, b[:n], depth)
+			next, err = o.vendor(b[:n], depth)
 		case o.version == Version10:
-			a, err = o.standard10(a, kind, b[4:n])
+			next, err = o.standard10(kind, b[4:n])
 		default:
-			a.list += string(b[:n])
+			next.list = string(b[:n])
 		}
 		if err != nil {
 			return Actions{}, err
 		}
-		b = b[n:]
+		list, b = append(list, next.list...), b[n:]
 	}
-	return a, nil
+	return Actions{list: string(list)}, nil
 }
 
-func (o oldActions) standard10(a Actions, kind uint16, body []byte) (Actions, error) {
+func (o oldActions) standard10(kind uint16, body []byte) (a Actions, err error) {
 	want := 4
 	if kind == act10SetDlSrc || kind == act10SetDlDst || kind == act10Enqueue {
 		want = 12
@@ -104,17 +106,17 @@ func (o oldActions) standard10(a Actions, kind uint16, body []byte) (Actions, er
 	case act10SetNwTOS:
 		return a.setField(FieldIPDSCP, []byte{body[0] >> 2}, nil), nil
 	case act10SetTpSrc:
-		return o.port(a, FieldTCPSrc, FieldUDPSrc, actSetTpSrc, number), nil
+		return o.port(FieldTCPSrc, FieldUDPSrc, actSetTpSrc, number), nil
 	case act10SetTpDst:
-		return o.port(a, FieldTCPDst, FieldUDPDst, actSetTpDst, number), nil
+		return o.port(FieldTCPDst, FieldUDPDst, actSetTpDst, number), nil
 	case act10Enqueue:
-		return a.enqueue10(portFrom16(uint64(number)), binary.BigEndian.Uint32(body[8:])), nil
+		return enqueue10(portFrom16(uint64(number)), binary.BigEndian.Uint32(body[8:])), nil
 	}
 	return a, fmt.Errorf("action %d is none of OpenFlow 1.0", kind)
 }
 
 // port writes a port of TCP or UDP; for that of anything else OpenFlow 1.0 has no other action.
-func (o oldActions) port(a Actions, tcp, udp FieldID, other, port uint16) Actions {
+func (o oldActions) port(tcp, udp FieldID, other, port uint16) (a Actions) {
 	value := binary.BigEndian.AppendUint16(nil, port)
 	switch o.ipProto {
 	case ProtoTCP:
@@ -126,7 +128,7 @@ func (o oldActions) port(a Actions, tcp, udp FieldID, other, port uint16) Action
 }
 
 // enqueue10 keeps an action that is three in OpenFlow 1.5, and has text of its own.
-func (a Actions) enqueue10(port Port, queue uint32) Actions {
+func enqueue10(port Port, queue uint32) (a Actions) {
 	var space [16]byte
 	b := binary.BigEndian.AppendUint32(begin(space[:0], actEnqueue), uint32(port))
 	return a.appended(binary.BigEndian.AppendUint32(b, queue))
@@ -134,29 +136,29 @@ func (a Actions) enqueue10(port Port, queue uint32) Actions {
 
 // vendor takes an action of an experimenter. Those that have actions inside, or that are standard ones in OpenFlow 1.5, are made
 // anew.
-func (o oldActions) vendor(a Actions, action []byte, depth int) (Actions, error) {
-	kept := Actions{list: a.list + string(action)}
+func (o oldActions) vendor(action []byte, depth int) (Actions, error) {
+	kept := Actions{list: string(action)}
 	if len(action) < 16 {
 		return kept, nil
 	}
 	experimenter, subtype := binary.BigEndian.Uint32(action[4:]), binary.BigEndian.Uint16(action[8:])
 	switch {
 	case experimenter == experimenterNicira && subtype == nxClone:
-		return o.nested(a, action, 16, depth)
+		return o.nested(action, 16, depth)
 	case experimenter == experimenterNicira && subtype == nxCT:
-		return o.nested(a, action, ctLen, depth)
+		return o.nested(action, ctLen, depth)
 	case experimenter == experimenterNicira && o.version == Version10:
-		return a.vendor10(subtype, action, kept), nil
+		return vendor10(subtype, action), nil
 	case experimenter == experimenterONF && subtype == onfCopyField && len(action) >= 24:
 		if src, dst, ok := decodeMove(action[12:], action[20:]); ok {
-			return a.Move(src, dst), nil
+			return Actions{}.Move(src, dst), nil
 		}
 	}
 	return kept, nil
 }
 
 // vendor10 is a Nicira action as the standard one that OpenFlow 1.5 has for it, or kept.
-func (a Actions) vendor10(subtype uint16, action []byte, kept Actions) Actions {
+func vendor10(subtype uint16, action []byte) (a Actions) {
 	body := action[10:]
 	number, wide := binary.BigEndian.Uint16(body), binary.BigEndian.Uint32(body[2:])
 	switch subtype {
@@ -179,11 +181,11 @@ func (a Actions) vendor10(subtype uint16, action []byte, kept Actions) Actions {
 	case nxSetMPLSTC:
 		return a.plain(actSetMPLSTC, uint32(body[0])<<24)
 	}
-	return kept
+	return Actions{list: string(action)}
 }
 
 // nested takes an action with others after its first n bytes.
-func (o oldActions) nested(a Actions, action []byte, n, depth int) (Actions, error) {
+func (o oldActions) nested(action []byte, n, depth int) (a Actions, err error) {
 	if err := atLeast(action, n); err != nil {
 		return a, err
 	}

@@ -97,7 +97,8 @@ func decodeFlow13(b []byte) (s FlowStats, rest []byte, err error) {
 
 // instructions13 reads instructions, of which the meter is an action in OpenFlow 1.5.
 func instructions13(b []byte) (Actions, error) {
-	var meter, a Actions
+	var meters, after []byte
+	var a Actions
 	o := oldActions{version: Version13}
 	for len(b) > 0 {
 		kind, n, err := cutTLV(b, "instruction")
@@ -106,24 +107,22 @@ func instructions13(b []byte) (Actions, error) {
 		}
 		switch {
 		case kind == insMeter && n == 8:
-			meter = meter.Meter(binary.BigEndian.Uint32(b[4:]))
+			meters = append(meters, Actions{}.Meter(binary.BigEndian.Uint32(b[4:])).list...)
 		case kind == insApplyActions && a.list == "":
-			var applied Actions
-			applied, err = o.list(b[8:n], 0)
-			a.list = applied.list
+			a, err = o.list(b[8:n], 0)
 		case kind == insWriteActions:
 			var written Actions
 			written, err = o.list(b[8:n], 0)
-			a = a.WriteActions(written)
+			after = append(after, Actions{}.WriteActions(written).after...)
 		default:
-			a.after += string(b[:n])
+			after = append(after, b[:n]...)
 		}
 		if err != nil {
 			return Actions{}, err
 		}
 		b = b[n:]
 	}
-	return meter.Append(a), nil
+	return Actions{list: string(meters) + a.list, after: string(after)}, nil
 }
 
 const niciraFlowLen = 48 // up to the match
