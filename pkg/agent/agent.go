@@ -24,6 +24,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/agent/host"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/multicluster"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/nodes"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/policies"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/probe"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/services"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
@@ -56,7 +57,8 @@ type agent struct {
 	store    *state.Store
 	syncer   *flows.Syncer
 	pods     *pods
-	probes   *probe.Watcher // nil without multi-cluster
+	probes   *probe.Watcher   // nil without multi-cluster
+	policies *policies.Source // nil if the host balances Services
 	events   *events
 	datapath string
 	bridge   bridge
@@ -91,7 +93,8 @@ func Run(ctx context.Context, c Config) error {
 		sources = append(sources, multicluster.SourceName, probe.SourceName)
 	}
 	if c.Proxy.Enable {
-		sources = append(sources, services.SourceName)
+		node.NetworkPolicy = true // policies are about what endpoint a packet goes to, which takes a switch that knows
+		sources = append(sources, services.SourceName, policies.SourceName)
 	}
 	a := &agent{
 		Config: c, db: db, datapath: datapath, bridge: b, registry: prometheus.NewRegistry(),
@@ -108,6 +111,13 @@ func Run(ctx context.Context, c Config) error {
 		Ready: a.switchReady, Metrics: flows.NewMetrics(a.registry),
 	})
 	a.pods = newPods(db, b, a.store, a.syncer)
+	if c.Proxy.Enable {
+		a.policies = policies.New(c.Client, c.adminPolicies(), c.NodeName, a.store)
+		if err := a.policies.Register(a.registry); err != nil {
+			return err
+		}
+		a.pods.awaitPolicies = policies.Await
+	}
 	if c.Multicluster.Enable {
 		a.probes = probe.New(probe.Config{
 			Store: a.store, DB: db, Bridge: c.OVSBridge, RunDir: c.OVSRunDir, Registry: a.registry, Notify: a.events.notify,
@@ -158,6 +168,7 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	}
 	if a.Proxy.Enable {
 		a.startServices(start)
+		start("policies", a.policies.Run)
 	}
 	start("events", a.events.run)
 	if a.datapath == underlay.Netdev {
@@ -181,6 +192,14 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 		a.events.notify(probe.Event{Type: corev1.EventTypeWarning, Reason: "UserspaceDatapath", Message: userspaceMessage})
 	}
 	return group.Wait()
+}
+
+// adminPolicies is what ClusterNetworkPolicies are read with, nil if they are not.
+func (c Config) adminPolicies() dynamic.Interface {
+	if !c.AdminNetworkPolicy {
+		return nil
+	}
+	return c.Dynamic
 }
 
 // serveAPI serves the API again if it ends: without it the agent is not seen, but forwards.

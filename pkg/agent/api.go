@@ -13,8 +13,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/apiserver"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/policies"
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
+	"github.com/antrea-mc/antrea-mc/pkg/ovs/ofconn"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
 
@@ -159,6 +161,40 @@ func (a api) Live() error { return nil }
 
 // Ready implements [apiserver.Agent].
 func (a api) Ready() error { return a.network().Ready() }
+
+// NetworkPolicyRules implements [apiserver.Agent].
+func (a api) NetworkPolicyRules(ctx context.Context) (systemv1alpha1.NetworkPolicyRuleList, error) {
+	list := systemv1alpha1.NetworkPolicyRuleList{Items: []systemv1alpha1.NetworkPolicyRule{}}
+	if a.policies == nil {
+		return list, nil
+	}
+	conn, err := a.syncer.Conn()
+	if err != nil {
+		return list, apierrors.NewServiceUnavailable(err.Error())
+	}
+	now, _ := a.store.Snapshot()
+	var dump []openflow.FlowStats
+	for _, table := range policies.RuleTables() {
+		flows, err := ofconn.Collect(conn.DumpFlows(ctx, openflow.FlowQuery{Table: table}))
+		if err != nil {
+			return list, err
+		}
+		dump = append(dump, flows...)
+	}
+	counted := policies.Count(now, dump)
+	for _, r := range a.policies.Rules() {
+		c := counted[r.ID]
+		item := systemv1alpha1.NetworkPolicyRule{
+			Policy: r.Policy.String(), Direction: r.Direction.String(), Index: r.Index, Name: r.Name, Tier: r.Tier.String(), Action: r.Action.String(),
+			ID: r.ID, Connections: c.First, Packets: c.Packets, Bytes: c.Bytes,
+		}
+		for _, p := range r.Ports {
+			item.Ports = append(item.Ports, p.String())
+		}
+		list.Items = append(list.Items, item)
+	}
+	return list, nil
+}
 
 // GatewayPeers implements [apiserver.Agent].
 func (a api) GatewayPeers(context.Context) (systemv1alpha1.GatewayPeerList, error) {

@@ -32,6 +32,9 @@ type pods struct {
 	store  *state.Store
 	syncer *flows.Syncer
 
+	// awaitPolicies, if set, returns when the policies of a port are in the store, and the version that has them.
+	awaitPolicies func(ctx context.Context, store *state.Store, port string) (state.Version, error)
+
 	mu        sync.Mutex      // held while the database is put into the store, so that an older view never comes last
 	detaching map[string]bool // ports that are still in the database, but must have no flows any more
 	damaged   map[string]bool // ports that were complained about
@@ -133,6 +136,14 @@ func (p *pods) Attach(ctx context.Context, rec cni.PodRecord) error {
 	version, err := p.update(ctx)
 	if err != nil {
 		return err
+	}
+	if p.awaitPolicies != nil {
+		if version, err = p.awaitPolicies(ctx, p.store, rec.PortName); err != nil {
+			return err
+		}
+		if err := p.syncer.Flush(ctx, version, pipeline.Owner{Kind: pipeline.KindPodPolicy, Name: rec.PortName}); err != nil {
+			return err
+		}
 	}
 	return p.syncer.Flush(ctx, version, pipeline.Owner{Kind: pipeline.KindPod, Name: rec.PortName})
 }

@@ -29,10 +29,12 @@ Commands that look into agents need ClusterRole antctl or cluster-admin.`,
 	}
 	target.AddTo(root.PersistentFlags())
 	get := &cobra.Command{Use: "get", Short: "Show what agents and controllers have"}
-	get.AddCommand(newGetFlows(&target), newGetPodInterfaces(&target), newGetAgentInfo(&target), newGetDrops(&target))
+	get.AddCommand(newGetFlows(&target), newGetPodInterfaces(&target), newGetAgentInfo(&target), newGetDrops(&target), newGetPolicy(&target))
+	query := &cobra.Command{Use: "query", Short: "Say what would become of traffic"}
+	query.AddCommand(newQueryPolicy(&target))
 	verify := &cobra.Command{Use: "verify", Short: "Compare what is with what should be"}
 	verify.AddCommand(newVerifyFlows(&target))
-	root.AddCommand(get, verify, mc.NewCommand(&target), newVersion(&target), newUninstall(&target))
+	root.AddCommand(get, query, verify, mc.NewCommand(&target), newVersion(&target), newUninstall(&target))
 
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{cmd, err} })
 	refuseUnknown(root)

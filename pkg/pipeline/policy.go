@@ -89,7 +89,8 @@ const (
 	policyBaseline   = 26000
 )
 
-func (p RulePlace) priority() uint16 {
+// Priority is that of the flow for packets that meet a rule and do not belong to a connection that has noted it.
+func (p RulePlace) Priority() uint16 {
 	switch p.Tier {
 	case TierAdmin:
 		return policyAdmin - p.Precedence
@@ -323,13 +324,13 @@ func (r *rules) parts(parts []RulePart, matches func(RulePlace) []openflow.Match
 			sorted = sorted[1:]
 		}
 		for _, m := range matches(place) {
-			r.add(place.table(), place.priority(), m, members)
+			r.add(place.table(), place.Priority(), m, members)
 		}
 	}
 }
 
 func (p RulePlace) compare(q RulePlace) int {
-	return cmp.Or(cmp.Compare(p.table(), q.table()), cmp.Compare(q.priority(), p.priority()))
+	return cmp.Or(cmp.Compare(p.table(), q.table()), cmp.Compare(q.Priority(), p.Priority()))
 }
 
 // policyRule says what becomes of packets that meet a rule. Their connection notes the rule; if it has done so before, there
@@ -339,20 +340,20 @@ func (r *rules) policyRule(n Node, p PolicyRule) {
 	accepted := openflow.Actions{}.Load(d.rule, uint64(p.ID))
 	switch p.Verdict {
 	case VerdictAccept:
-		r.add(p.table(), p.priority()+1, met.CTState(openflow.CTEstablished|openflow.CTTracked, openflow.CTNew).RegRange(d.ticket, uint64(p.ID)),
+		r.add(p.table(), p.Priority()+1, met.CTState(openflow.CTEstablished|openflow.CTTracked, openflow.CTNew).RegRange(d.ticket, uint64(p.ID)),
 			accepted.Resubmit(d.done))
-		r.add(p.table(), p.priority(), met, accepted.Load(ruleDecided, 1).Resubmit(d.done))
+		r.add(p.table(), p.Priority(), met, accepted.Load(ruleDecided, 1).Resubmit(d.done))
 	case VerdictDeny:
 		for _, f := range n.families() {
-			r.deny(d, p.table(), p.priority()+1, met.EthType(f.ethType))
+			r.deny(d, p.table(), p.Priority()+1, met.EthType(f.ethType))
 		}
-		r.drop(d.denied, p.table(), p.priority(), met)
+		r.drop(d.denied, p.table(), p.Priority(), met)
 	case VerdictPass:
 		after := d.done
 		if p.Tier == TierAdmin {
 			after = d.rules
 		}
-		r.add(p.table(), p.priority(), met, next(after))
+		r.add(p.table(), p.Priority(), met, next(after))
 	}
 }
 

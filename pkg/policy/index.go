@@ -145,6 +145,19 @@ func (x *index) refs(k key) []Ref {
 // PodRefs are what a local Pod is part of.
 func (e *Engine) PodRefs(name types.NamespacedName) []Ref { return e.index.refs(key{pod: name}) }
 
+// Rules are the rules of the policies that apply to a local Pod, in the order of their policies.
+func (e *Engine) Rules() []*Rule {
+	var all []*Rule
+	for _, r := range e.index.rules {
+		all = append(all, r.rule)
+	}
+	slices.SortFunc(all, func(a, b *Rule) int {
+		return cmp.Or(cmp.Compare(a.Policy.String(), b.Policy.String()), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Index, b.Index),
+			cmp.Compare(a.ID, b.ID))
+	})
+	return all
+}
+
 // Changes is what the index has for everything that changed: nil for what is not in it any more.
 type Changes struct {
 	Pods      map[types.NamespacedName][]Ref

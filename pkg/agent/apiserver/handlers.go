@@ -99,6 +99,17 @@ func (h handlers) drift(w http.ResponseWriter, r *http.Request) {
 	answer(w, list, err)
 }
 
+func (h handlers) networkPolicyRules(w http.ResponseWriter, r *http.Request) {
+	list, err := h.agent.NetworkPolicyRules(r.Context())
+	if err != nil {
+		secureserver.WriteError(w, err)
+		return
+	}
+	list.TypeMeta = typeMeta("NetworkPolicyRuleList")
+	list.Node = h.node
+	secureserver.WriteJSON(w, list)
+}
+
 func (h handlers) flows(w http.ResponseWriter, r *http.Request) {
 	query, err := parseFlowQuery(r.URL.Query())
 	if err != nil {

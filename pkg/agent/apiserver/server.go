@@ -37,6 +37,8 @@ type Agent interface {
 	PodInterfaces(ctx context.Context) (systemv1alpha1.PodInterfaceList, error)
 	// Drops are counted by the switch; Node is filled in by the caller.
 	Drops(ctx context.Context) (systemv1alpha1.DropList, error)
+	// NetworkPolicyRules tells about the rules for Pods of this Node; Node is filled in by the caller.
+	NetworkPolicyRules(ctx context.Context) (systemv1alpha1.NetworkPolicyRuleList, error)
 	// Live is nil, or why only a restart helps.
 	Live() error
 	// Ready is nil, or what the agent still waits for.
@@ -109,6 +111,7 @@ func (c Config) handler() http.Handler {
 	mux.HandleFunc("GET "+nodePath("gatewaypeers"), h.ofThisNode(h.gatewayPeers))
 	mux.HandleFunc("GET "+nodePath("podinterfaces"), h.ofThisNode(h.podInterfaces))
 	mux.HandleFunc("GET "+nodePath("drops"), h.ofThisNode(h.drops))
+	mux.HandleFunc("GET "+nodePath("networkpolicyrules"), h.ofThisNode(h.networkPolicyRules))
 	mux.HandleFunc("GET "+nodePath("drift"), h.ofThisNode(h.drift))
 	mux.HandleFunc("POST "+nodePath("drift"), h.ofThisNode(h.drift))
 	return mux

@@ -48,6 +48,11 @@ func (a *fakeAgent) Flows(_ context.Context, q FlowQuery) ([]openflow.FlowStats,
 func (*fakeAgent) Info(context.Context) systemv1alpha1.AgentInfo {
 	return systemv1alpha1.AgentInfo{LocalPods: 2}
 }
+
+func (*fakeAgent) NetworkPolicyRules(context.Context) (systemv1alpha1.NetworkPolicyRuleList, error) {
+	return systemv1alpha1.NetworkPolicyRuleList{Items: []systemv1alpha1.NetworkPolicyRule{}}, nil
+}
+
 func (*fakeAgent) GatewayPeers(context.Context) (systemv1alpha1.GatewayPeerList, error) {
 	return systemv1alpha1.GatewayPeerList{Items: []systemv1alpha1.GatewayPeer{{Name: "gw1", State: systemv1alpha1.PeerUnknown}}}, nil
 }
@@ -91,6 +96,7 @@ func TestHandler(t *testing.T) {
 		{node + "n1/gatewaypeers", 200, `"kind":"GatewayPeerList","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
 		{node + "n1/podinterfaces", 200, `"node":"n1","items":[{"podNamespace":"","podName":"web"`},
 		{node + "n1/drops", 503, "no OpenFlow connection"},
+		{node + "n1/networkpolicyrules", 200, `"kind":"NetworkPolicyRuleList","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
 		{node + "n1/drift", 200, `"repaired":false`},
 		{node + "n2/drift", 404, `nodes \"n2\" not found`},
 		{node + "n1/secrets", 404, ""},

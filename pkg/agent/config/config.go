@@ -37,7 +37,8 @@ type Config struct {
 	PrometheusMetrics        bool
 	KubeAPIServerOverride    string
 	Multicluster             Multicluster
-	Proxy                    Proxy
+	Proxy                    Proxy // enabled, it brings NetworkPolicies with it
+	AdminNetworkPolicy       bool  // ClusterNetworkPolicies too
 }
 
 // Multicluster is the part for traffic to other clusters.
@@ -91,6 +92,10 @@ func (d *draft) finish(gates map[string]bool) (Config, error) {
 		return Config{}, fmt.Errorf("multicluster.enable is true, which needs featureGates.%s to be true", gateMulticluster)
 	}
 	d.Proxy.Enable = gates[gateProxy] && !d.noProxy
+	d.AdminNetworkPolicy = gates[gateAdminPolicy]
+	if d.AdminNetworkPolicy && !d.Proxy.Enable {
+		return Config{}, fmt.Errorf("featureGates.%s is true, which needs featureGates.%s and antreaProxy.enable to be true", gateAdminPolicy, gateProxy)
+	}
 	if d.Proxy.All && !d.Proxy.Enable {
 		return Config{}, fmt.Errorf("antreaProxy.proxyAll is true, which needs featureGates.%s and antreaProxy.enable to be true", gateProxy)
 	}

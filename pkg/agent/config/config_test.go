@@ -42,6 +42,10 @@ func TestParse(t *testing.T) {
 					NodePortAddresses: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}}
 			}},
 		{name: "Services left to others", file: "featureGates: {AntreaProxy: true}\nantreaProxy: {enable: false}", want: func(*Config) {}},
+		{name: "policies of administrators", file: "featureGates: {AntreaProxy: true, AdminNetworkPolicy: true}",
+			want: func(c *Config) { c.Proxy.Enable, c.AdminNetworkPolicy = true, true }},
+		{name: "policies without endpoints", file: "featureGates: {AdminNetworkPolicy: true}",
+			errs: []string{"featureGates.AdminNetworkPolicy is true, which needs featureGates.AntreaProxy and antreaProxy.enable to be true"}},
 		{name: "Services by half", file: "antreaProxy: {proxyAll: true}",
 			errs: []string{"antreaProxy.proxyAll is true, which needs featureGates.AntreaProxy and antreaProxy.enable to be true"}},
 		{name: "no name of a Service", file: "antreaProxy: {skipServices: [dns]}",

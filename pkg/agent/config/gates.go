@@ -9,6 +9,7 @@ import (
 const (
 	gateMulticluster = "Multicluster"
 	gateProxy        = "AntreaProxy"
+	gateAdminPolicy  = "AdminNetworkPolicy"
 )
 
 // Gates are all feature gates that a file may have.
@@ -17,7 +18,7 @@ func Gates() []antreaconf.Gate { return slices.Clone(gates) }
 var gates = []antreaconf.Gate{
 	{Name: gateMulticluster, Implemented: true},
 	{Name: gateProxy, Implemented: true},
-	{Name: "AdminNetworkPolicy"},
+	{Name: gateAdminPolicy, Implemented: true},
 	{Name: "AllAlpha"},
 	{Name: "AllBeta"},
 	{Name: "AntreaIPAM"},

@@ -16,6 +16,7 @@ var forwarded = []struct {
 	{"drift", "DriftList", metav1.Verbs{"create", "get"}},
 	{"drops", "DropList", metav1.Verbs{"get"}},
 	{"gatewaypeers", "GatewayPeerList", metav1.Verbs{"get"}},
+	{"networkpolicyrules", "NetworkPolicyRuleList", metav1.Verbs{"get"}},
 	{"ovsflows", "OVSFlowList", metav1.Verbs{"get"}},
 	{"podinterfaces", "PodInterfaceList", metav1.Verbs{"get"}},
 }
