@@ -24,12 +24,14 @@ import (
 	current "github.com/containernetworking/cni/pkg/types/100"
 	"github.com/containernetworking/plugins/pkg/ns"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/klog/v2"
 
@@ -46,12 +48,14 @@ const childEnv = "ANTREA_AGENT_TEST_CHILD"
 
 // child is what an agent of a test is told.
 type child struct {
-	File    string // antrea-agent.conf
-	Agent   Config // without clients
-	Nodes   []corev1.Node
-	Objects []map[string]any // Gateways and ClusterInfoImports
-	Cleanup bool
-	V       int // verbosity of the log
+	File     string // antrea-agent.conf
+	Agent    Config // without clients
+	Nodes    []corev1.Node
+	Pods     []corev1.Pod // of Namespace demo, as all that is about policies
+	Policies []networkingv1.NetworkPolicy
+	Objects  []map[string]any // Gateways and ClusterInfoImports
+	Cleanup  bool
+	V        int // verbosity of the log
 }
 
 func TestMain(m *testing.M) {
@@ -90,7 +94,12 @@ func runChild(file string) error {
 	for _, n := range c.Nodes {
 		nodes = append(nodes, &n)
 	}
-	c.Agent.Client = fake.NewClientset(nodes...)
+	nodes = append(nodes, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "demo"}})
+	kube := fake.NewClientset(nodes...)
+	if err := c.replaceGuarded(ctx, kube); err != nil {
+		return err
+	}
+	c.Agent.Client = kube
 	group := schema.GroupVersion{Group: "multicluster.crd.antrea.io", Version: "v1alpha1"}
 	resources := map[string]schema.GroupVersionResource{
 		"Gateway": group.WithResource("gateways"), "ClusterInfoImport": group.WithResource("clusterinfoimports"),
@@ -110,7 +119,7 @@ func runChild(file string) error {
 	signal.Notify(again, syscall.SIGUSR1)
 	go func() {
 		for range again {
-			if err := replaceObjects(ctx, file, client, resources); err != nil {
+			if err := replaceObjects(ctx, file, client, resources, kube); err != nil {
 				fmt.Fprintln(os.Stderr, "replace objects:", err)
 			}
 		}
@@ -119,13 +128,16 @@ func runChild(file string) error {
 }
 
 // replaceObjects makes the objects of an agent's API server those that the file has now.
-func replaceObjects(ctx context.Context, file string, client dynamic.Interface, resources map[string]schema.GroupVersionResource) error {
+func replaceObjects(ctx context.Context, file string, client dynamic.Interface, resources map[string]schema.GroupVersionResource, kube kubernetes.Interface) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	var c child
 	if err := json.Unmarshal(text, &c); err != nil {
+		return err
+	}
+	if err := c.replaceGuarded(ctx, kube); err != nil {
 		return err
 	}
 	for kind, resource := range resources {
