@@ -20,7 +20,6 @@ import (
 var (
 	labName = flag.String("lab", "failover", "name of the lab")
 	keep    = flag.Bool("keep", false, "use the lab if it runs, and leave it running")
-	quick   = flag.Bool("quick", false, "a kill and a drain, gently")
 	full    = flag.Bool("full", false, "all faults, on both sides, and print the table")
 	runs    = flag.Int("runs", 5, "with -full: how often each fault")
 	only    = flag.String("only", "", "with -full: the faults whose names match this expression")
@@ -28,10 +27,9 @@ var (
 	file    = flag.String("json", "", "with -full: write the table there as JSON")
 )
 
-// TestRealFailover: with -quick a gateway that dies, and one that drains, under traffic, where nothing depends on the time that it
-// takes; with -full everything that can happen.
+// TestRealFailover does, with -full, everything that can happen to gateways. TestRealGateways of pkg/agent is what make test runs of it.
 func TestRealFailover(t *testing.T) {
-	if !*quick && !*full {
+	if !*full {
 		t.Skip("make e2e-failover runs it")
 	}
 	if os.Getuid() != 0 {
@@ -45,14 +43,10 @@ func TestRealFailover(t *testing.T) {
 	}
 	ctx := t.Context()
 	start := time.Now()
-	load := gentle
-	if *full {
-		load = dense
-	}
 	say := func(format string, args ...any) {
 		fmt.Printf("%6.1fs "+format+"\n", append([]any{time.Since(start).Seconds()}, args...)...)
 	}
-	scene := &Scene{Lab: s1.Lab{Bin: "bin", Name: *labName, Out: t.TempDir()}, Say: say, Load: load, pods: map[string][podsPerNode]s1.Pod{}}
+	scene := &Scene{Lab: s1.Lab{Bin: "bin", Name: *labName, Out: t.TempDir()}, Say: say, Load: dense, pods: map[string][podsPerNode]s1.Pod{}}
 	if !*keep {
 		t.Cleanup(func() {
 			if err := scene.Down(context.WithoutCancel(ctx)); err != nil {
@@ -65,25 +59,7 @@ func TestRealFailover(t *testing.T) {
 	} else {
 		require.NoError(t, scene.Play(ctx))
 	}
-	if *full {
-		everything(t, scene)
-		return
-	}
-	for _, name := range []string{"kill -9 ovs-vswitchd", "antctl mc drain gateway"} {
-		for _, f := range Single {
-			if f.Name != name {
-				continue
-			}
-			r, err := scene.Run(ctx, f, Victims["cl1"][0])
-			require.NoError(t, err)
-			t.Logf("%+v", r)
-			require.Zero(t, r.Failover.Resets+r.FailBack.Resets, "connections were reset")
-			if f.Harmless {
-				require.Zero(t, r.Failover.LostMillis, "%s lost packets: %+v", name, r.Failover)
-				require.Zero(t, r.Failover.NewFailed, "%s lost connections: %+v", name, r.Failover)
-			}
-		}
-	}
+	everything(t, scene)
 }
 
 // everything runs all faults on both sides, and prints the table after each.

@@ -19,12 +19,8 @@ type Load struct {
 	Rate     int           // new connections a second
 }
 
-var (
-	// dense is what figures are made with: 48 new connections a second over all streams.
-	dense = Load{5 * time.Millisecond, 20 * time.Millisecond, 3, 12}
-	// gentle leaves a busy machine no excuse to drop packets.
-	gentle = Load{20 * time.Millisecond, 40 * time.Millisecond, 2, 2}
-)
+// dense is what figures are made with: 48 new connections a second over all streams.
+var dense = Load{5 * time.Millisecond, 20 * time.Millisecond, 3, 12}
 
 // gap is a time in which nothing came through, in milliseconds since 1970; see test/probe.
 type gap struct {
