@@ -1,0 +1,184 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/containernetworking/cni/pkg/types"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+
+	"github.com/antrea-mc/antrea-mc/pkg/cni"
+)
+
+// del undoes a sandbox. The runtime is told of what fails and tries again; so does the daemon, in case the runtime gives up.
+func (d *daemon) del(ctx context.Context, req cni.Request) error {
+	c, err := parse(req)
+	if err != nil {
+		return err
+	}
+	defer d.lock(c.ContainerID)()
+	ctx, cancel := context.WithTimeout(ctx, delTimeout)
+	defer cancel()
+	r, ok := d.journal.get(c.ContainerID)
+	if !ok {
+		if r, err = d.reconstruct(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := d.release(ctx, r, c.NetNS); err != nil {
+		return types.NewError(types.ErrTryAgainLater, "detach Pod "+r.Pod.String()+": "+err.Error(), "")
+	}
+	return nil
+}
+
+// reconstruct is the record of a sandbox of which there is none: Multus attached it, the journal is lost, or it is deleted already.
+// Plugins have to bear a second DEL, so what the Pod would get now is deleted; if that is not known, the default network at least.
+func (d *daemon) reconstruct(ctx context.Context, c call) (record, error) {
+	var pod *corev1.Pod
+	var err error
+	if c.pod.Name != "" {
+		if pod, err = d.api.pod(ctx, c.pod); err != nil && !errors.Is(err, errNoPod) {
+			return record{}, types.NewError(types.ErrTryAgainLater, err.Error(), "")
+		}
+	}
+	planned, _, err := d.plan(ctx, c, pod)
+	if err != nil {
+		klog.FromContext(ctx).Error(err, "DEL of a sandbox that is not known, of whose networks only the default network can be found", "pod", c.pod, "container", c.ContainerID)
+		c.conf.DefaultNetworks, c.conf.AuxiliaryChain = nil, ""
+		if planned, _, err = d.plan(ctx, c, nil); err != nil {
+			return record{}, types.NewError(types.ErrTryAgainLater, err.Error(), "")
+		}
+	}
+	r := d.record(c)
+	for _, a := range planned {
+		r.Attachments = append(r.Attachments, attached{Attachment: a, Begun: true})
+	}
+	return r, nil
+}
+
+// release deletes all attachments of a record backwards, and ends the record. Those that fail remain in it. The caller has locked the
+// sandbox; netns is empty if it is no more.
+func (d *daemon) release(ctx context.Context, r record, netns string) error {
+	s := r.sandbox()
+	s.NetNS = netns
+	var left []attached
+	var errs []error
+	for _, a := range slices.Backward(r.Attachments) {
+		if !a.Begun {
+			continue
+		}
+		if err := d.plugins.again(ctx, cni.Del, s, a.Attachment, a.Result); err != nil {
+			left, errs = append(left, a), append(errs, err)
+		}
+	}
+	if len(left) == 0 {
+		return d.journal.remove(r.ContainerID)
+	}
+	slices.Reverse(left)
+	r.State, r.Attachments = releasing, left
+	errs = append(errs, d.journal.put(r))
+	wake(d.retry)
+	return errors.Join(errs...)
+}
+
+// namespaceOf is the network namespace of a sandbox, empty if it is no more.
+func (d *daemon) namespaceOf(r record) string {
+	if r.Boot != d.boot || !d.host.exists(r.NetNS) {
+		return ""
+	}
+	return r.NetNS
+}
+
+// keepReleasing undoes what the runtime believes undone or never knew of, until it is.
+func (d *daemon) keepReleasing(ctx context.Context) error {
+	wait := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.retry:
+		case <-time.After(wait):
+		}
+		left := 0
+		for _, r := range d.journal.all() {
+			if ctx.Err() == nil && !d.releaseAgain(ctx, r.ContainerID) {
+				left++
+			}
+		}
+		switch {
+		case left == 0:
+			wait = time.Hour // until something comes
+		case wait == 0 || wait > maxRetry:
+			wait = time.Second
+		default:
+			wait = min(2*wait, maxRetry)
+		}
+	}
+}
+
+// releaseAgain undoes a sandbox that is to be undone.
+func (d *daemon) releaseAgain(ctx context.Context, container string) (done bool) {
+	defer d.lock(container)()
+	r, ok := d.journal.get(container)
+	if !ok || r.State != releasing {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), delTimeout)
+	defer cancel()
+	if err := d.release(ctx, r, d.namespaceOf(r)); err != nil {
+		klog.FromContext(ctx).Error(err, "A sandbox could not be undone; trying again", "pod", r.Pod, "container", container)
+		return false
+	}
+	klog.FromContext(ctx).Info("Sandbox undone", "pod", r.Pod, "container", container)
+	return true
+}
+
+// takeUp decides what becomes of the records of earlier processes: ADD that had not ended has failed, and after a boot no sandbox is left.
+func (d *daemon) takeUp() error {
+	var errs []error
+	for _, r := range d.journal.all() {
+		if r.State == adding || r.Boot != d.boot {
+			r.State = releasing
+			errs = append(errs, d.journal.put(r))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// collect undoes sandboxes whose network namespace and Pod are gone: the runtime has forgotten them.
+func (d *daemon) collect(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.look:
+		case <-time.After(collectInterval):
+		}
+		for _, r := range d.journal.all() {
+			if r.State != done || d.namespaceOf(r) != "" || r.Pod.UID == "" {
+				continue
+			}
+			if _, err := d.api.pod(ctx, r.Pod); errors.Is(err, errNoPod) {
+				d.forget(ctx, r)
+			}
+		}
+	}
+}
+
+func (d *daemon) forget(ctx context.Context, r record) {
+	defer d.lock(r.ContainerID)()
+	now, ok := d.journal.get(r.ContainerID)
+	if !ok || now.State != done {
+		return
+	}
+	klog.FromContext(ctx).Info("Undoing a sandbox that the runtime has forgotten", "pod", r.Pod, "container", r.ContainerID)
+	now.State = releasing
+	if err := d.journal.put(now); err != nil {
+		klog.FromContext(ctx).Error(err, "Trying again later", "container", r.ContainerID)
+		return
+	}
+	wake(d.retry)
+}
