@@ -60,7 +60,7 @@ images: build ## OCI archives in out/images, made without a registry
 	$(GO) run ./build/images --prefix $(IMAGE_PREFIX) --tag $(TAG) --arch $(GOARCH) --out out/images
 
 .PHONY: manifest
-manifest: ## antrea-mc.yml, antrea-mc-cleanup.yml and antrea-mc-whereabouts.yml for IMAGE_PREFIX and TAG
+manifest: ## antrea-mc.yml and the other manifests here for IMAGE_PREFIX and TAG
 	$(GO) run ./build/manifest --prefix $(IMAGE_PREFIX) --tag $(TAG)
 
 .PHONY: generate

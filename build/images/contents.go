@@ -21,7 +21,8 @@ func contents(bin, rootfs string, plugins []string) iter.Seq2[string, ociimage.I
 		_ = yield("antrea-agent", agent(bin, rootfs, plugins)) &&
 			yield("antrea-controller", controller(bin, "antrea-controller")) &&
 			yield("antrea-mc-controller", controller(bin, "antrea-mc-controller")) &&
-			yield("whereabouts", whereabouts(bin))
+			yield("multus", daemonAndPlugin(bin, "multus")) &&
+			yield("whereabouts", daemonAndPlugin(bin, "whereabouts"))
 	}
 }
 
@@ -53,13 +54,13 @@ func controller(bin, name string) ociimage.Image {
 	}
 }
 
-// whereabouts is the IPAM plugin and its daemon, which puts the plugin on the Node and writes there, as root.
-func whereabouts(bin string) ociimage.Image {
+// daemonAndPlugin is a CNI plugin and its daemon, which puts the plugin on the Node and writes there, as root.
+func daemonAndPlugin(bin, name string) ociimage.Image {
 	return ociimage.Image{
 		Layers: []ociimage.Layer{ociimage.FilesLayer(
-			ociimage.File{Path: "/usr/local/bin/whereabouts-daemon", Source: filepath.Join(bin, "whereabouts-daemon")},
-			ociimage.File{Path: pluginDir + "/whereabouts", Source: filepath.Join(bin, "whereabouts")},
+			ociimage.File{Path: "/usr/local/bin/" + name + "-daemon", Source: filepath.Join(bin, name+"-daemon")},
+			ociimage.File{Path: pluginDir + "/" + name, Source: filepath.Join(bin, name)},
 		)},
-		Config: ocispec.ImageConfig{Entrypoint: []string{"/usr/local/bin/whereabouts-daemon"}},
+		Config: ocispec.ImageConfig{Entrypoint: []string{"/usr/local/bin/" + name + "-daemon"}},
 	}
 }

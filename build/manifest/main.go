@@ -1,4 +1,4 @@
-// Command manifest writes antrea-mc.yml, antrea-mc-cleanup.yml and antrea-mc-whereabouts.yml.
+// Command manifest writes antrea-mc.yml, antrea-mc-cleanup.yml, antrea-mc-multus.yml and antrea-mc-whereabouts.yml.
 package main
 
 import (
@@ -21,6 +21,7 @@ func main() {
 	for name, render := range map[string]func(manifests.Images) ([]byte, error){
 		"antrea-mc.yml":             manifests.Render,
 		"antrea-mc-cleanup.yml":     uninstall.Manifest,
+		"antrea-mc-multus.yml":      manifests.Multus,
 		"antrea-mc-whereabouts.yml": manifests.Whereabouts,
 	} {
 		text, err := render(images)

@@ -1,5 +1,6 @@
 // Package manifests holds what antrea-mc.yml is made of: the numbered files here, in their order, after the kinds of
-// build/crds. [Render] fills in what differs between builds. [Whereabouts] is a manifest of its own, for clusters that want it.
+// build/crds. [Render] fills in what differs between builds. [Whereabouts] and [Multus] are manifests of their own, for clusters
+// that want them.
 package manifests
 
 import (
@@ -19,6 +20,14 @@ var files embed.FS
 
 //go:embed whereabouts/whereabouts.yaml
 var whereabouts string
+
+// NetworkAttachmentDefinition is the kind that Multus reads.
+//
+//go:embed multus/crd.yaml
+var NetworkAttachmentDefinition string
+
+//go:embed multus/multus.yaml
+var multus string
 
 // Images says where Pods get their images from.
 type Images struct {
@@ -58,6 +67,18 @@ func Whereabouts(images Images) ([]byte, error) {
 	}
 	fmt.Fprintf(out, "---\n%s\n", strings.TrimSpace(text))
 	return out.Bytes(), nil
+}
+
+const multusHeader = "# Installs multus, which attaches Pods to several networks, beside any CNI: kubectl apply -f antrea-mc-multus.yml\n" +
+	"# Generated from build/ by `make manifest`; not to be edited.\n"
+
+// Multus is the manifest that installs multus.
+func Multus(images Images) ([]byte, error) {
+	text, err := images.fill(multus)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "%s---\n%s\n---\n%s\n", multusHeader, strings.TrimSpace(NetworkAttachmentDefinition), strings.TrimSpace(text)), nil
 }
 
 // appendFiles writes all YAML files of a directory, each as documents of its own.

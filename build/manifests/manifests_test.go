@@ -57,7 +57,7 @@ func find[T any](t *testing.T, kind, name string) T {
 }
 
 func TestManifestIsCurrent(t *testing.T) {
-	for name, render := range map[string]func(Images) ([]byte, error){"antrea-mc.yml": Render, "antrea-mc-whereabouts.yml": Whereabouts} {
+	for name, render := range map[string]func(Images) ([]byte, error){"antrea-mc.yml": Render, "antrea-mc-multus.yml": Multus, "antrea-mc-whereabouts.yml": Whereabouts} {
 		want, err := render(DefaultImages)
 		if err != nil {
 			t.Fatal(err)
@@ -172,5 +172,35 @@ func TestPrivileges(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestMultusIsComplete: the manifest has what its DaemonSet needs, and everybody else none of it.
+func TestMultusIsComplete(t *testing.T) {
+	text, err := Multus(DefaultImages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, o := range objects(t, text) {
+		kinds[o.GetKind()]++
+		if o.GetKind() == "DaemonSet" {
+			var set appsv1.DaemonSet
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(o.Object, &set, true); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	delete(kinds, "") // the comment at the top
+	want := map[string]int{"CustomResourceDefinition": 1, "ServiceAccount": 1, "ClusterRole": 1, "ClusterRoleBinding": 1, "DaemonSet": 1}
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+	others, err := Render(DefaultImages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(others, []byte("network-attachment")) {
+		t.Error("antrea-mc.yml speaks of multus")
 	}
 }
