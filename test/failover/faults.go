@@ -199,12 +199,13 @@ func Without(what string, clusters ...string) (all []Fault) {
 	return all
 }
 
-// Translated are faults while gateways translate (sourceNAT: Always): connections of the gateway break, and others may not lose a
-// packet. TCP connections spread over all gateways, the UDP flows are those of others.
+// Translated are faults while gateways translate (sourceNAT: Always): connections of the gateway break. They are shown, and nothing
+// is asked of them: TCP connections spread over all gateways, and of the UDP flows only the near gateway is known, because
+// [Scene.survey] does not see through a translation.
 func Translated() (all []Fault) {
 	for _, f := range []Fault{Single[0], Single[2]} {
-		f.Name += ", sourceNAT Always, seen by others"
-		f.Beside, f.Harmless, f.Both = true, true, false
+		f.Name += ", sourceNAT Always"
+		f.Beside, f.Both = true, false
 		all = append(all, f)
 	}
 	return all
