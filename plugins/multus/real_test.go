@@ -370,7 +370,7 @@ func killed(n *node) {
 	err := <-ended
 	var told *types.Error
 	require.ErrorAs(t, err, &told)
-	require.Equal(t, uint(types.ErrTryAgainLater), told.Code)
+	require.Equal(t, types.ErrTryAgainLater, told.Code)
 	require.Equal(t, []string{"box-killed"}, n.records())
 	stop()
 	n.calls()
@@ -456,7 +456,7 @@ func checkAndStatus(n *node) {
 	stop = n.tell("fail-STATUS-r1")
 	var told *types.Error
 	require.ErrorAs(t, n.libcni.GetStatusNetworkList(context.Background(), multus), &told)
-	require.Equal(t, uint(types.ErrPluginNotAvailable), told.Code)
+	require.Equal(t, types.ErrPluginNotAvailable, told.Code)
 	stop()
 	n.calls()
 	n.del(multus, rt)
