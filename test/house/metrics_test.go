@@ -19,6 +19,7 @@ var metric = regexp.MustCompile(`"(antrea_[a-z0-9_]+)"`)
 var antreas = []string{
 	"antrea_agent_local_pod_count", "antrea_agent_ovs_flow_count", "antrea_agent_ovs_flow_ops_count",
 	"antrea_agent_ovs_flow_ops_error_count", "antrea_agent_ovs_flow_ops_latency_milliseconds", "antrea_agent_ovs_total_flow_count",
+	"antrea_agent_networkpolicy_count", "antrea_agent_ingress_networkpolicy_rule_count", "antrea_agent_egress_networkpolicy_rule_count",
 }
 
 // units are what a new name may end in: a counter's, or what a gauge or histogram measures or counts; _up is 1 or 0.
