@@ -139,7 +139,7 @@ func readPolicies(ctx context.Context, client kubernetes.Interface) (e *policy.E
 // listClusterPolicies are none where the API does not have the kind.
 func listClusterPolicies(ctx context.Context, client kubernetes.Interface) ([]policyv1alpha2.ClusterNetworkPolicy, error) {
 	var list policyv1alpha2.ClusterNetworkPolicyList
-	path := "/apis/" + policyv1alpha2.SchemeGroupVersion.String() + "/clusternetworkpolicies"
+	path := "/apis/" + policyv1alpha2.GroupVersion.String() + "/clusternetworkpolicies"
 	body, err := client.Discovery().RESTClient().Get().AbsPath(path).DoRaw(ctx)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
