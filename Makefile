@@ -32,6 +32,10 @@ test: setup check images ## all that gates a change: check, tests on a real swit
 e2e-failover: setup images ## every fault at gateways under traffic, and the table of what each costs, as out/failover.json too (root)
 	$(GO) test -count=1 -v -timeout 4h -run '^TestRealFailover$$' ./test/failover -args -full -json $(CURDIR)/out/failover.json
 
+.PHONY: e2e-faults
+e2e-faults: setup images ## everything of a Node that can fail, under traffic, and the table of what each costs, as out/faults.json too (root)
+	$(GO) test -count=1 -v -timeout 2h -run '^TestRealFaults$$' ./test/faults -args -full -json $(CURDIR)/out/faults.json
+
 .PHONY: check
 check: ## lint and unit tests (no root, no network once modules are there)
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }
