@@ -48,9 +48,37 @@ func demo(ctx context.Context, name string) error {
 	if err := lab.Up(ctx, s2.Description, func(chunk string) { fmt.Print(chunk) }); err != nil {
 		return err
 	}
-	if err := s2.Play(ctx, lab, show); err != nil {
+	dir, err := os.Getwd()
+	if err != nil {
 		return err
 	}
+	failed := 0
+	for i, act := range s2.Acts(lab, dir) {
+		if err := act.Play(ctx, lab, show); err != nil {
+			return err
+		}
+		if i == 0 {
+			if err := look(ctx, lab); err != nil {
+				return err
+			}
+		}
+		title("checks")
+		s1.RunAll(ctx, act.Checks, func(r s1.Result) {
+			fmt.Println(r.Line())
+			if r.Err != nil {
+				fmt.Println(r.Err)
+				failed++
+			}
+		})
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d checks failed", failed)
+	}
+	fmt.Printf("\nThe lab is running: bin/antrea-lab --lab %[1]s exec worker-01 -- bash. Take it down: make clean-lab LAB=%[1]s\n", name)
+	return nil
+}
+
+func look(ctx context.Context, lab s1.Lab) error {
 	title("what worker-01 looks like")
 	for _, command := range looks {
 		out, err := lab.Exec(ctx, "worker-01", command...)
@@ -59,19 +87,6 @@ func demo(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	title("checks")
-	failed := 0
-	s1.RunAll(ctx, s2.Checks(lab), func(r s1.Result) {
-		fmt.Println(r.Line())
-		if r.Err != nil {
-			fmt.Println(r.Err)
-			failed++
-		}
-	})
-	if failed > 0 {
-		return fmt.Errorf("%d checks failed", failed)
-	}
-	fmt.Printf("\nThe lab is running: bin/antrea-lab --lab %[1]s exec worker-01 -- bash. Take it down: make clean-lab LAB=%[1]s\n", name)
 	return nil
 }
 

@@ -1,8 +1,9 @@
 // Package s2 is scenario S2: one cluster, and what its Nodes look like. Its Services are done by the switch; there is no
 // kube-proxy.
 //
-// Start at [Steps], the commands that a person types, and [Checks], what must then be true; both run against a lab of package s1.
-// make demo-cluster prints both, and the test asserts the same checks.
+// Start at [Acts]: each is commands that a person types, and checks of what must then be true, against a lab of package s1. The
+// first is about Services (s2.go), the second about network policies (policies.go). make demo-cluster prints all of it, and the test
+// asserts the same checks.
 package s2
 
 import (
@@ -26,9 +27,32 @@ func Open(name string) (s1.Lab, error) {
 	return s1.Lab{Bin: "bin", Name: name, Out: out, Clusters: []string{Cluster}}, err
 }
 
-// Steps install the CNI without kube-proxy and start the Pods of the scenario. dir is the repository.
-func Steps(dir string) []s1.Step {
+// Act is a part of the scenario.
+type Act struct {
+	Steps  []s1.Step
+	Checks []s1.Check
+}
+
+// Acts are the parts in their order. dir is the repository.
+func Acts(l s1.Lab, dir string) []Act {
 	file := func(name string) string { return filepath.Join(dir, name) }
+	return []Act{{serviceSteps(file), ServiceChecks(l)}, {policySteps(file), PolicyChecks(l)}}
+}
+
+// Play types the steps and shows each with its output.
+func (a Act) Play(ctx context.Context, l s1.Lab, show func(s1.Step, string)) error {
+	for _, s := range a.Steps {
+		out, err := l.Shell(ctx, s.Command)
+		show(s, out)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serviceSteps install the CNI without kube-proxy and start the Pods of the scenario.
+func serviceSteps(file func(string) string) []s1.Step {
 	return []s1.Step{
 		{Title: "install the CNI", Command: "kubectl apply -f " + file("antrea-mc.yml")},
 		{Title: "have it do the Services", Command: "kubectl -n kube-system patch configmap antrea-config --patch-file " + file("test/s2/config.yaml")},
@@ -40,27 +64,11 @@ func Steps(dir string) []s1.Step {
 	}
 }
 
-// Play types all steps and shows each with its output.
-func Play(ctx context.Context, l s1.Lab, show func(s1.Step, string)) error {
-	dir, err := filepath.Abs(".")
-	if err != nil {
-		return err
-	}
-	for _, s := range Steps(dir) {
-		out, err := l.Shell(ctx, s.Command)
-		show(s, out)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // scenario is what the checks need to know of a lab.
 type scenario struct{ s1.Lab }
 
-// Checks are those of the scenario, in an order in which each leaves what the next needs.
-func Checks(l s1.Lab) []s1.Check {
+// ServiceChecks are what must be true of Services, in an order in which each leaves what the next needs.
+func ServiceChecks(l s1.Lab) []s1.Check {
 	s := scenario{l}
 	frontend, worker, master := s.pod("frontend"), s.node("worker-02"), s.node("s2-master")
 	const first, second = "192.168.77.102", "192.168.77.103"

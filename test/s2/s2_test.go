@@ -12,10 +12,9 @@ import (
 
 var (
 	labName = flag.String("lab", "s2", "name of the lab")
-	keep    = flag.Bool("keep", false, "use a lab that runs, and leave it running")
+	keep    = flag.Bool("keep", false, "use a lab that runs, to type everything again, and leave it running")
 )
 
-// Policies join here: the scenario's two NetworkPolicies and its refused pairs.
 func TestRealScenario(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Fatal("a lab needs root")
@@ -37,14 +36,20 @@ func TestRealScenario(t *testing.T) {
 		if err := lab.Up(t.Context(), Description, func(chunk string) { fmt.Print(chunk) }); err != nil {
 			t.Fatal(err)
 		}
-		if err := Play(t.Context(), lab, func(step s1.Step, out string) { t.Log(step.Command + "\n" + out) }); err != nil {
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, act := range Acts(lab, dir) {
+		if err := act.Play(t.Context(), lab, func(step s1.Step, out string) { t.Log(step.Command + "\n" + out) }); err != nil {
 			t.Fatal(err)
 		}
-	}
-	for _, c := range Checks(lab) {
-		got, err := c.Run(t.Context())
-		if err != nil {
-			t.Errorf("%s %s: want %s, got %s: %v", c.Point, c.What, c.Want, got, err)
+		for _, c := range act.Checks {
+			got, err := c.Run(t.Context())
+			if err != nil {
+				t.Errorf("%s %s: want %s, got %s: %v", c.Point, c.What, c.Want, got, err)
+			}
 		}
 	}
 }
