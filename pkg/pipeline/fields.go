@@ -6,8 +6,6 @@ import "github.com/antrea-mc/antrea-mc/pkg/openflow"
 var (
 	sourceClass      = openflow.Reg(0, 0, 3)   // where the packet came from
 	destinationClass = openflow.Reg(0, 4, 7)   // where it goes
-	egressIsolated   = openflow.Reg(0, 8, 8)   // policies choose what its source, a local Pod, may send
-	ingressIsolated  = openflow.Reg(0, 9, 9)   // policies choose what its destination, a local Pod, may receive
 	endpointWritten  = openflow.Reg(0, 10, 10) // its destination is an endpoint of the Service that it was sent to
 	natKind          = openflow.Reg(0, 11, 12) // which source NAT it leaves with
 	fromOtherCluster = openflow.Reg(0, 13, 13) // its source is in another cluster
@@ -39,7 +37,7 @@ var (
 	connectionToService = openflow.FieldRange(openflow.FieldCTMark, 4, 4)
 	// connectionBlocked is set when policies changed and no longer allow the connection.
 	connectionBlocked = openflow.FieldRange(openflow.FieldCTMark, 7, 7)
-	// connectionEgressRule is the rule that let the connection out, kept in ct_label: the ticket of its later packets.
+	// connectionEgressRule is the rule that let the connection out, kept in ct_label.
 	connectionEgressRule = openflow.FieldRange(openflow.FieldCTLabel, 0, 31)
 	// connectionIngressRule is the rule that let the connection in.
 	connectionIngressRule = openflow.FieldRange(openflow.FieldCTLabel, 32, 63)

@@ -10,8 +10,7 @@ import (
 // Every bit has one meaning, but for fields that are parts of others on purpose.
 func TestFieldsAreApart(t *testing.T) {
 	apart := map[string]openflow.Subfield{
-		"sourceClass": sourceClass, "destinationClass": destinationClass, "egressIsolated": egressIsolated,
-		"ingressIsolated": ingressIsolated, "endpointWritten": endpointWritten, "natKind": natKind, "fromOtherCluster": fromOtherCluster,
+		"sourceClass": sourceClass, "destinationClass": destinationClass, "endpointWritten": endpointWritten, "natKind": natKind, "fromOtherCluster": fromOtherCluster,
 		"hostRefuses": hostRefuses, "endpointChosen": endpointChosen, "ruleDecided": ruleDecided, "outputPort": outputPort,
 		"peerClass": peerClass, "egressRule": egressRule, "ingressRule": ingressRule, "affinityService": affinityService,
 		"savedPort": savedPort, "endpointPort": endpointPort, "gatewayGroup": gatewayGroup, "savedIPv6": savedIPv6,

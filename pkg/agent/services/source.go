@@ -73,7 +73,13 @@ func (s *Source) Run(ctx context.Context) error {
 			s.note(key(o))
 		}
 		if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc: note, UpdateFunc: func(before, o any) { note(before); note(o) }, DeleteFunc: note,
+			AddFunc: note, DeleteFunc: note,
+			UpdateFunc: func(before, o any) {
+				if !sameZone(before, o) {
+					note(before)
+					note(o)
+				}
+			},
 		}); err != nil {
 			return fmt.Errorf("watch: %w", err)
 		}
@@ -207,6 +213,12 @@ func (s *Source) gone(version state.Version, name string, before, now *pipeline.
 	if len(list) > 0 {
 		s.Gone(version, pipeline.Owner{Kind: pipeline.KindService, Name: name}, list)
 	}
+}
+
+// sameZone reports whether an update is of a Node that stays where it is: kubelets write to their Nodes all the time.
+func sameZone(before, after any) bool {
+	was, ok := before.(*corev1.Node)
+	return ok && was.Labels[corev1.LabelTopologyZone] == after.(*corev1.Node).Labels[corev1.LabelTopologyZone]
 }
 
 func serviceKey(o any) string {
