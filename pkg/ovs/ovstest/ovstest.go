@@ -202,8 +202,8 @@ func (s *Switch) StartVswitchd() {
 		s.hurry()
 	}
 	s.await(s.vswitd, filepath.Base(s.Ctl))
-	s.Vsctl("--no-heading", "list-br")
-	s.Run("ovs-vsctl", "--db="+s.DB, "--timeout=15", "set", "Open_vSwitch", ".", "external_ids:started=true")
+	// ovs-vsctl waits for ovs-vswitchd only if it changes something.
+	s.Vsctl("set", "Open_vSwitch", ".", fmt.Sprintf("external_ids:started=%d", s.VswitchdPID()))
 }
 
 // hurry makes ovs-vswitchd as urgent as start-ovs does: with BFD, a switch that has to wait for its turn looks dead.
