@@ -98,40 +98,46 @@ func (x *Syntax) appendAction(b, action []byte) ([]byte, bool) {
 	return appendPlain(b, kind, body)
 }
 
-// appendPlain appends the text of an action from the table of those with few arguments.
-func appendPlain(b []byte, kind uint16, body []byte) ([]byte, bool) {
+// decodePlain reads the body of an action from the table of those with few arguments.
+func decodePlain(kind uint16, body []byte) (known plainAction, argument uint64, ok bool) {
 	for _, known := range plainActions {
 		switch {
 		case known.kind != kind:
 			continue
-		case known.format == plainMAC:
-			if len(body) != 12 {
-				return b, false
-			}
-			return MAC(body[:6]).append(append(append(b, known.name...), ':')), true
-		case len(body) != 4:
-			return b, false
+		case known.format == plainMAC && len(body) == 12:
+			return known, uintOf(string(body[:6])), true
+		case known.format == plainMAC || len(body) != 4:
+			return known, 0, false
 		}
 		argument := uint64(binary.BigEndian.Uint32(body))
-		if argument&(1<<known.shift-1) != 0 || known.bits == 0 && argument != 0 {
-			return b, false
-		}
-		b, argument = append(b, known.name...), argument>>known.shift
-		switch known.format {
-		case plainHex:
-			b = fmt.Appendf(b, ":0x%04x", argument)
-		case plainParen:
-			b = fmt.Appendf(b, "(%d)", argument)
-		case plainIPv4:
-			b = appendAddr(append(b, ':'), string(body))
-		default:
-			if known.bits > 0 {
-				b = strconv.AppendUint(append(b, ':'), argument, 10)
-			}
-		}
-		return b, true
+		ok := argument&(1<<known.shift-1) == 0 && (known.bits != 0 || argument == 0)
+		return known, argument >> known.shift, ok
 	}
-	return b, false
+	return plainAction{}, 0, false
+}
+
+// appendPlain appends the text of an action from the table of those with few arguments.
+func appendPlain(b []byte, kind uint16, body []byte) ([]byte, bool) {
+	known, argument, ok := decodePlain(kind, body)
+	if !ok {
+		return b, false
+	}
+	b = append(b, known.name...)
+	switch known.format {
+	case plainMAC:
+		b = MAC(body[:6]).append(append(b, ':'))
+	case plainHex:
+		b = fmt.Appendf(b, ":0x%04x", argument)
+	case plainParen:
+		b = fmt.Appendf(b, "(%d)", argument)
+	case plainIPv4:
+		b = appendAddr(append(b, ':'), string(body))
+	default:
+		if known.bits > 0 {
+			b = strconv.AppendUint(append(b, ':'), argument, 10)
+		}
+	}
+	return b, true
 }
 
 // How the argument of a plain action is written.
@@ -143,16 +149,18 @@ const (
 	plainMAC
 )
 
-// plainActions are the standard actions that have a number of some bits as argument, left-aligned in four bytes. Those that
-// are old stand for a set_field, and the switch gives them back as that.
-var plainActions = []struct {
+// plainAction is a standard action that has a number of some bits as argument, left-aligned in four bytes. One that is old
+// stands for a set_field, and the switch gives it back as that.
+type plainAction struct {
 	name   string
 	kind   uint16
 	bits   int // 0 for no argument
 	shift  int
 	format int
 	old    bool
-}{
+}
+
+var plainActions = []plainAction{
 	{name: "group", kind: actGroup, bits: 32},
 	{name: "meter", kind: actMeter, bits: 32},
 	{name: "set_queue", kind: actSetQueue, bits: 32},
@@ -191,11 +199,10 @@ func (x *Syntax) appendNicira(b []byte, subtype uint16, action []byte) ([]byte, 
 		port := portFrom16(uint64(binary.BigEndian.Uint16(body)))
 		return x.appendPort(append(b, "resubmit:"...), port), len(body) == 6 && port != PortInPort
 	case nxResubmitTable, nxResubmitTableCT:
-		return x.appendResubmit(b, body, subtype == nxResubmitTableCT)
-	case nxOutputReg:
-		return x.appendOutputReg(b, body)
-	case nxOutputReg2:
-		return x.appendOutputReg2(b, body)
+		return x.appendResubmit(b, subtype, body)
+	case nxOutputReg, nxOutputReg2:
+		s, ok := decodeOutputReg(subtype, body)
+		return x.appendSubfield(append(b, "output:"...), s), ok
 	case nxOutputTrunc:
 		return x.appendOutputTrunc(b, body)
 	case nxController, nxController2:
@@ -205,10 +212,8 @@ func (x *Syntax) appendNicira(b []byte, subtype uint16, action []byte) ([]byte, 
 	case nxStackPop:
 		return x.appendStack(b, body, "pop:")
 	case nxConjunction:
-		if len(body) != 6 || body[0] >= body[1] || body[1] < 2 || body[1] > 64 {
-			return b, false
-		}
-		return fmt.Appendf(b, "conjunction(%d,%d/%d)", binary.BigEndian.Uint32(body[2:]), int(body[0])+1, body[1]), true
+		c, ok := decodeConjunction(body)
+		return fmt.Appendf(b, "conjunction(%d,%d/%d)", c.ID, c.Clause, c.Clauses), ok
 	case nxNote:
 		return appendOctets(append(b, "note:"...), body), true
 	case nxCT:
@@ -221,7 +226,7 @@ func (x *Syntax) appendNicira(b []byte, subtype uint16, action []byte) ([]byte, 
 	case nxLearn, nxLearn2:
 		return x.appendLearn(b, subtype, action)
 	case nxDecTTLIDs:
-		return appendDecTTLIDs(b, body)
+		return appendDecTTL(b, body)
 	case nxFinTimeout:
 		return appendFinTimeout(b, body)
 	case nxMultipath:
@@ -237,8 +242,8 @@ func (x *Syntax) appendNicira(b []byte, subtype uint16, action []byte) ([]byte, 
 	case nxCheckPktLarger:
 		return x.appendCheckPktLarger(b, body)
 	case nxDeleteField:
-		sub, _, err := cutHeader(body)
-		return append(append(b, "delete_field:"...), sub.Field.String()...), err == nil && fields[sub.Field].variable
+		d, ok := decodeDeleteField(body)
+		return append(append(b, "delete_field:"...), d.Option.Field.String()...), ok
 	case nxRegMove:
 		src, dst, ok := decodeMove(body, body[6:])
 		return x.appendMove(b, "move:", src, dst), ok
@@ -264,28 +269,42 @@ func (x *Syntax) appendNicira(b []byte, subtype uint16, action []byte) ([]byte, 
 	return append(b, name...), ok && len(body) == 6
 }
 
-func (x *Syntax) appendRegLoad(b, body []byte) ([]byte, bool) {
+func decodeRegLoad(body []byte) (s Subfield, value uint64, ok bool) {
 	if len(body) != 14 {
-		return b, false
+		return Subfield{}, 0, false
 	}
 	s, _, err := cutLegacy(body[2:6], binary.BigEndian.Uint16(body))
-	value := binary.BigEndian.Uint64(body[6:])
-	if err != nil || !s.Field.Writable() || s.Width < 64 && value>>s.Width != 0 {
-		return b, false
+	value = binary.BigEndian.Uint64(body[6:])
+	return s, value, err == nil && s.Field.Writable() && (s.Width == 64 || value>>s.Width == 0)
+}
+
+func (x *Syntax) appendRegLoad(b, body []byte) ([]byte, bool) {
+	s, value, ok := decodeRegLoad(body)
+	return x.appendSubfield(fmt.Appendf(b, "load:%s->", hexText(value)), s), ok
+}
+
+func decodeConjunction(body []byte) (Conjunction, bool) {
+	if len(body) != 6 || body[0] >= body[1] || body[1] < 2 || body[1] > 64 {
+		return Conjunction{}, false
 	}
-	return x.appendSubfield(fmt.Appendf(b, "load:%s->", hexText(value)), s), true
+	return Conjunction{binary.BigEndian.Uint32(body[2:]), body[0] + 1, body[1]}, true
+}
+
+func decodeFinTimeout(body []byte) (FinTimeout, bool) {
+	if len(body) != 6 {
+		return FinTimeout{}, false
+	}
+	return FinTimeout{binary.BigEndian.Uint16(body), binary.BigEndian.Uint16(body[2:])}, true
 }
 
 func appendFinTimeout(b, body []byte) ([]byte, bool) {
-	if len(body) != 6 {
-		return b, false
-	}
+	f, ok := decodeFinTimeout(body)
 	b = append(b, "fin_timeout("...)
-	if idle := binary.BigEndian.Uint16(body); idle != 0 {
-		b = fmt.Appendf(b, "idle_timeout=%d", idle)
+	if f.Idle != 0 {
+		b = fmt.Appendf(b, "idle_timeout=%d", f.Idle)
 	}
-	if hard := binary.BigEndian.Uint16(body[2:]); hard != 0 {
-		b = fmt.Appendf(comma(b), "hard_timeout=%d", hard)
+	if f.Hard != 0 {
+		b = fmt.Appendf(comma(b), "hard_timeout=%d", f.Hard)
 	}
-	return append(b, ')'), true
+	return append(b, ')'), ok
 }

@@ -70,7 +70,26 @@ func (a Actions) Decap(packetType uint32) Actions {
 	return a.appended(binary.BigEndian.AppendUint32(b, packetType))
 }
 
-// decodeEncap reads the body of encap. Properties may come in any order, so the text keeps theirs.
+// decodeEncap reads the body of encap.
+func decodeEncap(body []byte) (Encap, bool) {
+	if len(body) < 6 {
+		return Encap{}, false
+	}
+	e := Encap{HeaderSize: binary.BigEndian.Uint16(body), PacketType: binary.BigEndian.Uint32(body[2:])}
+	_, ok := encapNames[e.PacketType]
+	for rest := body[6:]; ok && len(rest) > 0; {
+		var mdType uint8
+		var tlv NSHTLV
+		if mdType, tlv, rest, ok = cutEncapProperty(rest); mdType != 0 {
+			e.MDType = mdType
+		} else {
+			e.TLVs = append(e.TLVs, tlv)
+		}
+	}
+	return e, ok
+}
+
+// appendEncap keeps the order of the properties, which may be any.
 func appendEncap(b, body []byte) ([]byte, bool) {
 	if len(body) < 6 {
 		return b, false
@@ -92,29 +111,43 @@ func appendEncap(b, body []byte) ([]byte, bool) {
 }
 
 func appendEncapProperty(b, p []byte) (text, rest []byte, ok bool) {
+	mdType, tlv, rest, ok := cutEncapProperty(p)
+	if mdType != 0 {
+		return fmt.Appendf(b, "md_type=%d", mdType), rest, ok
+	}
+	b = fmt.Appendf(b, "tlv(0x%04x,%d,0x", tlv.Class, tlv.Type)
+	return append(hex.AppendEncode(b, tlv.Value), ')'), rest, ok
+}
+
+// cutEncapProperty takes an MD type, or else a TLV, off the front of p.
+func cutEncapProperty(p []byte) (mdType uint8, tlv NSHTLV, rest []byte, ok bool) {
 	if len(p) < 8 || binary.BigEndian.Uint16(p) != encapClassNSH {
-		return b, nil, false
+		return 0, NSHTLV{}, nil, false
 	}
 	n := int(p[3]) + pad8(int(p[3]))
 	switch {
 	case p[2] == encapNSHMDType && n == 8:
-		return fmt.Appendf(b, "md_type=%d", p[4]), p[8:], p[4] != 0
-	case p[2] == encapNSHTLV && n >= 8 && n <= len(p) && n == 8+int(p[7])+pad8(int(p[7])):
-		b = fmt.Appendf(b, "tlv(0x%04x,%d,0x", binary.BigEndian.Uint16(p[4:]), p[6])
-		return append(hex.AppendEncode(b, p[8:8+int(p[7])]), ')'), p[n:], true
+		return p[4], NSHTLV{}, p[8:], p[4] != 0
+	case p[2] == encapNSHTLV && n >= 8 && n <= len(p) && n == 8+int(p[7])+pad8(int(p[7])) && p[7] <= encapTLVMax:
+		return 0, NSHTLV{binary.BigEndian.Uint16(p[4:]), p[6], p[8 : 8+int(p[7])]}, p[n:], true
 	}
-	return b, nil, false
+	return 0, NSHTLV{}, nil, false
+}
+
+func decodeDecap(body []byte) (Decap, bool) {
+	if len(body) != 6 {
+		return Decap{}, false
+	}
+	return Decap{binary.BigEndian.Uint32(body[2:])}, true
 }
 
 func appendDecap(b, body []byte) ([]byte, bool) {
-	if len(body) != 6 {
-		return b, false
-	}
+	d, ok := decodeDecap(body)
 	b = append(b, "decap("...)
-	if t := binary.BigEndian.Uint32(body[2:]); t != PacketTypeNext {
+	if t := d.PacketType; t != PacketTypeNext {
 		b = fmt.Appendf(b, "packet_type(ns=%d,type=%s)", t>>16, hexText(uint64(t&0xffff)))
 	}
-	return append(b, ')'), true
+	return append(b, ')'), ok
 }
 
 func parseEncap(a Actions, s string) (Actions, error) {

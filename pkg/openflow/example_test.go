@@ -71,6 +71,25 @@ func ExampleActions_CT() {
 	// ct(commit,zone=65520,nat,exec(load:0x2->NXM_NX_CT_MARK[0..3]))
 }
 
+// The actions of a flow are read by their types.
+func ExampleActions_All() {
+	f, _ := openflow.ParseFlow("table=3,ip,actions=ct(commit,zone=7,exec(load:2->ct_mark)),group:5,resubmit(,4)")
+	for action := range f.Actions.All() {
+		switch a := action.(type) {
+		case openflow.CT:
+			fmt.Println("tracked in zone", a.Zone, "with", a.Exec)
+		case openflow.Resubmit:
+			fmt.Println("goes on in table", a.Table)
+		case openflow.Plain:
+			fmt.Println(a.Kind.Name, a.Argument)
+		}
+	}
+	// Output:
+	// tracked in zone 7 with load:0x2->NXM_NX_CT_MARK[]
+	// group 5
+	// goes on in table 4
+}
+
 // One buffer serves any number of messages, so that nothing is allocated for each.
 func ExampleAppendMessage() {
 	f, _ := openflow.ParseFlow("table=1,priority=10,ip,actions=drop")

@@ -159,6 +159,7 @@ func FuzzActions(f *testing.F) {
 		if err != nil || len(b) > 30000 {
 			return
 		}
+		checkTyped(t, a)
 		for _, x := range []*Syntax{plain, {OpenFlow15: true}} {
 			text := string(x.AppendActions(nil, a))
 			once, err := x.ParseActions(text)

@@ -66,25 +66,40 @@ func (x *Syntax) appendMove(b []byte, verb string, src, dst Subfield) []byte {
 	return x.appendSubfield(b, dst)
 }
 
-func (x *Syntax) appendStack(b, body []byte, verb string) ([]byte, bool) {
+// decodeStack reads the body of push and pop.
+func decodeStack(body []byte) (Subfield, bool) {
 	if len(body) < 2 {
-		return b, false
+		return Subfield{}, false
 	}
 	_, rest, err := cutHeader(body[2:])
 	if err != nil || len(rest) < 2 {
-		return b, false
+		return Subfield{}, false
 	}
 	s, _, err := cutSubfield(body[2:], int(binary.BigEndian.Uint16(body)), int(binary.BigEndian.Uint16(rest)))
-	return x.appendSubfield(append(b, verb...), s), err == nil
+	return s, err == nil
+}
+
+func (x *Syntax) appendStack(b, body []byte, verb string) ([]byte, bool) {
+	s, ok := decodeStack(body)
+	return x.appendSubfield(append(b, verb...), s), ok
+}
+
+func decodeCheckPktLarger(body []byte) (CheckPktLarger, bool) {
+	if len(body) < 4 {
+		return CheckPktLarger{}, false
+	}
+	dst, _, err := cutSubfield(body[4:], int(binary.BigEndian.Uint16(body[2:])), 1)
+	return CheckPktLarger{binary.BigEndian.Uint16(body), dst}, err == nil
 }
 
 func (x *Syntax) appendCheckPktLarger(b, body []byte) ([]byte, bool) {
-	if len(body) < 4 {
-		return b, false
-	}
-	dst, _, err := cutSubfield(body[4:], int(binary.BigEndian.Uint16(body[2:])), 1)
-	b = fmt.Appendf(b, "check_pkt_larger(%d)->", binary.BigEndian.Uint16(body))
-	return x.appendSubfield(b, dst), err == nil
+	c, ok := decodeCheckPktLarger(body)
+	return x.appendSubfield(fmt.Appendf(b, "check_pkt_larger(%d)->", c.Length), c.Dst), ok
+}
+
+func decodeDeleteField(body []byte) (DeleteField, bool) {
+	option, _, err := cutHeader(body)
+	return DeleteField{option}, err == nil && fields[option.Field].variable
 }
 
 func (x *Syntax) parseMove(s string) (src, dst Subfield, err error) {

@@ -70,31 +70,34 @@ func (x *Syntax) appendOutput(b, body []byte) ([]byte, bool) {
 	return x.appendPort(b, port), true
 }
 
-func (x *Syntax) appendOutputReg(b, body []byte) ([]byte, bool) {
+// decodeOutputReg reads the body of the output action of either form.
+func decodeOutputReg(subtype uint16, body []byte) (Subfield, bool) {
 	if len(body) != 14 {
-		return b, false
+		return Subfield{}, false
 	}
-	s, _, err := cutLegacy(body[2:6], binary.BigEndian.Uint16(body))
-	return x.appendSubfield(append(b, "output:"...), s), err == nil
-}
-
-func (x *Syntax) appendOutputReg2(b, body []byte) ([]byte, bool) {
-	if len(body) != 14 {
-		return b, false
+	header := body[2:6]
+	if subtype == nxOutputReg2 {
+		header = body[4:]
 	}
-	s, _, err := cutLegacy(body[4:], binary.BigEndian.Uint16(body))
-	return x.appendSubfield(append(b, "output:"...), s), err == nil
+	s, _, err := cutLegacy(header, binary.BigEndian.Uint16(body))
+	return s, err == nil
 }
 
 // ethernetHeader is the least that a packet is cut to.
 const ethernetHeader = 14
 
-func (x *Syntax) appendOutputTrunc(b, body []byte) ([]byte, bool) {
-	if len(body) != 6 || binary.BigEndian.Uint32(body[2:]) < ethernetHeader {
-		return b, false
+func decodeOutputTrunc(body []byte) (OutputTruncated, bool) {
+	if len(body) != 6 {
+		return OutputTruncated{}, false
 	}
-	b = x.appendPort(append(b, "output(port="...), portFrom16(uint64(binary.BigEndian.Uint16(body))))
-	return fmt.Appendf(b, ",max_len=%d)", binary.BigEndian.Uint32(body[2:])), true
+	o := OutputTruncated{portFrom16(uint64(binary.BigEndian.Uint16(body))), binary.BigEndian.Uint32(body[2:])}
+	return o, o.MaxLen >= ethernetHeader
+}
+
+func (x *Syntax) appendOutputTrunc(b, body []byte) ([]byte, bool) {
+	o, ok := decodeOutputTrunc(body)
+	b = x.appendPort(append(b, "output(port="...), o.Port)
+	return fmt.Appendf(b, ",max_len=%d)", o.MaxLen), ok
 }
 
 func (x *Syntax) parseOutput(a Actions, s string) (Actions, error) {
@@ -147,26 +150,27 @@ func (x *Syntax) parseEnqueue(a Actions, s string) (Actions, error) {
 	return a.Enqueue(port, uint32(queue)), err
 }
 
-func (x *Syntax) appendResubmit(b, body []byte, ct bool) ([]byte, bool) {
+// decodeResubmit reads the body of a resubmit; false for one to the same table from the same port, or to the same table with
+// ct, which have no text.
+func decodeResubmit(subtype uint16, body []byte) (Resubmit, bool) {
 	if len(body) != 6 || body[3]|body[4]|body[5] != 0 {
-		return b, false
+		return Resubmit{}, false
 	}
-	port, table := portFrom16(uint64(binary.BigEndian.Uint16(body))), body[2]
-	if port != PortInPort && table == noTable {
-		return x.appendPort(append(b, "resubmit:"...), port), !ct
-	}
-	if table == noTable {
-		return b, false
+	r := Resubmit{portFrom16(uint64(binary.BigEndian.Uint16(body))), TableID(body[2]), subtype == nxResubmitTableCT}
+	return r, r.Table != noTable || r.Port != PortInPort && !r.CT
+}
+
+func (x *Syntax) appendResubmit(b []byte, subtype uint16, body []byte) ([]byte, bool) {
+	r, ok := decodeResubmit(subtype, body)
+	if !ok || r.Table == noTable {
+		return x.appendPort(append(b, "resubmit:"...), r.Port), ok
 	}
 	b = append(b, "resubmit("...)
-	if port != PortInPort {
-		b = x.appendPort(b, port)
+	if r.Port != PortInPort {
+		b = x.appendPort(b, r.Port)
 	}
-	b = append(b, ',')
-	if table != noTable {
-		b = x.appendTable(b, TableID(table))
-	}
-	if ct {
+	b = x.appendTable(append(b, ','), r.Table)
+	if r.CT {
 		b = append(b, ",ct"...)
 	}
 	return append(b, ')'), true
@@ -197,26 +201,30 @@ func (x *Syntax) parseResubmit(a Actions, s string) (Actions, error) {
 	return a.resubmit(subtype, port, table), nil
 }
 
-// appendIDs appends numbers of 16 bits with commas between them.
-func appendIDs(b, ids []byte) []byte {
-	for i := 0; i+2 <= len(ids); i += 2 {
+func decodeDecTTL(body []byte) (d DecTTL, ok bool) {
+	if len(body) < 6 {
+		return DecTTL{}, false
+	}
+	n := int(binary.BigEndian.Uint16(body))
+	if n == 0 || 2*n > len(body)-6 {
+		return DecTTL{}, false
+	}
+	for i := range n {
+		d.Controllers = append(d.Controllers, binary.BigEndian.Uint16(body[6+2*i:]))
+	}
+	return d, true
+}
+
+func appendDecTTL(b, body []byte) ([]byte, bool) {
+	d, ok := decodeDecTTL(body)
+	b = append(b, "dec_ttl("...)
+	for i, id := range d.Controllers {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendUint(b, uint64(binary.BigEndian.Uint16(ids[i:])), 10)
+		b = strconv.AppendUint(b, uint64(id), 10)
 	}
-	return b
-}
-
-func appendDecTTLIDs(b, body []byte) ([]byte, bool) {
-	if len(body) < 6 {
-		return b, false
-	}
-	n := 2 * int(binary.BigEndian.Uint16(body))
-	if n > len(body)-6 {
-		return b, false
-	}
-	return append(appendIDs(append(b, "dec_ttl("...), body[6:6+n]), ')'), n > 0
+	return append(b, ')'), ok
 }
 
 func parseDecTTL(a Actions, s string) (Actions, error) {
