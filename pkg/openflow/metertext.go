@@ -115,6 +115,9 @@ func parseMeter(text string) (Meter, error) {
 		}
 	}
 	for i, band := range m.Bands {
+		if band.Type != BandDSCPRemark {
+			m.Bands[i].PrecLevel = 0 // of which the wire has none
+		}
 		if band.Type == 0 || band.Rate == 0 {
 			return Meter{}, fmt.Errorf("band %d has no type=drop or type=dscp_remark, or no rate=NUMBER", i)
 		}
