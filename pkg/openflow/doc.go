@@ -14,7 +14,7 @@
 //     ct.go, nat.go, learn.go, multipath.go, portbundle.go, sample.go, encap.go and instructions.go, with their text there or
 //     in cttext.go and learntext.go
 //   - action.go, decodeaction.go: the type of each action, for whoever reads lists of them
-//   - syntax.go: the two spellings of flows, names in them and where an error is; actiontext.go and parseactions.go: the text
+//   - syntax.go, names.go: the two spellings of flows, names in them and where an error is; actiontext.go and parseactions.go: the text
 //     of actions
 //   - port.go, mac.go: ports and Ethernet addresses
 //   - value.go, parsevalue.go, words.go: the text of values

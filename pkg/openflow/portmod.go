@@ -83,9 +83,7 @@ var portFeatureNames = []string{"10MB-HD", "10MB-FD", "100MB-HD", "100MB-FD", "1
 var portStateNames = []string{"LINK_DOWN", "BLOCKED", "LIVE"}
 
 func (m PortDesc) appendText(p *printer) {
-	p.format(" ")
-	p.port(m.Port)
-	p.format("(%s): addr:%s\n     config:     ", m.Name, m.MAC)
+	p.format(" %s(%s): addr:%s\n     config:     ", m.Port, m.Name, m.MAC)
 	p.knownBits(m.Config, portConfigNames)
 	p.format("\n     state:      ")
 	p.knownBits(m.State, portStateNames)

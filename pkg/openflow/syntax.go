@@ -3,7 +3,6 @@ package openflow
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -91,61 +90,6 @@ func shift(err error, n int) bool {
 	}
 	placed.Offset += n
 	return true
-}
-
-func (x *Syntax) appendPort(b []byte, p Port) []byte {
-	if name, ok := x.Ports[p]; ok {
-		return appendName(b, name)
-	}
-	return append(b, p.String()...)
-}
-
-func (x *Syntax) parsePort(s string) (Port, error) {
-	if name := unquote(s); name != "" {
-		for p, known := range x.Ports {
-			if known == name {
-				return p, nil
-			}
-		}
-	}
-	return ParsePort(s)
-}
-
-func (x *Syntax) appendTable(b []byte, t TableID) []byte {
-	if name, ok := x.Tables[t]; ok {
-		return appendName(b, name)
-	}
-	return strconv.AppendUint(b, uint64(t), 10)
-}
-
-func (x *Syntax) parseTable(s string) (TableID, error) {
-	if name := unquote(s); name != "" {
-		for t, known := range x.Tables {
-			if known == name {
-				return t, nil
-			}
-		}
-	}
-	n, err := parseUint(s, 8)
-	return TableID(n), err
-}
-
-// appendName appends a name, in quotes unless it is a letter and then letters and digits.
-func appendName(b []byte, name string) []byte {
-	for i, c := range []byte(name) {
-		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return strconv.AppendQuote(b, name)
-		}
-	}
-	return append(b, name...)
-}
-
-func unquote(s string) string {
-	if strings.HasPrefix(s, `"`) {
-		s, _ = strconv.Unquote(s)
-	}
-	return s
 }
 
 // tunLen is the length of a tun_metadata field that is mapped, else 0.

@@ -2,6 +2,7 @@ package openflow
 
 import (
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -55,6 +56,25 @@ func TestNames(t *testing.T) {
 		if f, err := named.ParseFlow(test.text); err != nil || f.String() != test.want {
 			t.Errorf("%s is %s: %v", test.text, f, err)
 		}
+	}
+}
+
+// TestNamesOfSwitch: what two have is nobody's name, nor is that of a reserved port.
+func TestNamesOfSwitch(t *testing.T) {
+	var x Syntax
+	x.NamePorts(slices.Values([]PortDesc{{Port: 1, Name: "eth0"}, {Port: 2, Name: "same"}, {Port: 3, Name: "same"}, {Port: 4},
+		{Port: 5, Name: "normal"}, {Port: 6, Name: "7"}, {Port: PortLocal, Name: "br0"}}))
+	x.NameTables(slices.Values([]TableFeatures{{Table: 1, Name: "in"}, {Table: 2}, {Table: 3, Name: "twice"}, {Table: 4, Name: "twice"}}))
+	f := mustFlow("table=3,actions=output:1,output:2,output:4,output:5,output:6,LOCAL,resubmit(,1),resubmit(,2)")
+	const want = `table=3, actions=output:eth0,output:2,output:4,output:5,output:"7",LOCAL,resubmit(,in),resubmit(,2)`
+	if got := string(x.AppendFlow(nil, f)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if again, err := x.ParseFlow(want); err != nil || again != f {
+		t.Errorf("%s: %v", again, err)
+	}
+	if f, err := x.ParseFlow("actions=7,br0"); err != nil || f.Actions != (Actions{}).Output(7).Output(PortLocal) {
+		t.Errorf("%s: %v", f, err)
 	}
 }
 

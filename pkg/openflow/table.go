@@ -211,9 +211,7 @@ func (s TableStats) AppendBinary(b []byte) ([]byte, error) {
 func (p *printer) tables(list []TableStats) {
 	for i := 0; i < len(list); i++ {
 		s, last := list[i], i
-		p.format("  table ")
-		p.b = p.appendTable(p.b, s.Table)
-		p.format(":\n    active=%d, lookup=%d, matched=%d\n", s.Active, s.Lookup, s.Matched)
+		p.format("  table %d:\n    active=%d, lookup=%d, matched=%d\n", s.Table, s.Active, s.Lookup, s.Matched)
 		for last+1 < len(list) && s.same(list[last+1]) {
 			last++
 		}

@@ -16,6 +16,9 @@ func words(s string) iter.Seq2[int, string] {
 				if c == '"' {
 					quoted = !quoted
 				}
+				if quoted && c == '\\' {
+					i++ // and what it stands before
+				}
 				if quoted {
 					continue
 				}
