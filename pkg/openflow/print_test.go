@@ -114,25 +114,38 @@ func TestRealText(t *testing.T) {
 	if _, err := exec.LookPath("ovs-ofctl"); err != nil {
 		t.Skip("ovs-ofctl is not installed")
 	}
+	compared := make(map[string]bool)
 	for _, sample := range samples {
 		t.Run(sample.kind, func(t *testing.T) {
 			b, err := AppendMessage(nil, 7, sample.message)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if h, err := DecodeHeader(b); err != nil {
+			h, err := DecodeHeader(b)
+			if err != nil {
 				t.Fatal(err)
-			} else if k, _ := kindAt(h, b[HeaderLen:]); k.Refused != nil {
+			}
+			k, _ := kindAt(h, b[HeaderLen:])
+			if k.Refused != nil {
 				return // which TestRealMessageKinds sees
 			}
 			likeOfctl(t, b)
+			compared[k.Name] = true
 		})
+	}
+	for k := range MessageKinds() {
+		if !compared[k.Name] && k.Refused == nil && !passedThrough[k.Name] {
+			t.Errorf("no text of %s was compared", k.Name)
+		}
 	}
 }
 
 func likeOfctl(t *testing.T, b []byte) {
 	t.Helper()
 	got, err := FormatMessage(b)
+	if strings.Contains(got, "***decode error") {
+		t.Errorf("%x\nis %s", b, got)
+	}
 	if want := ofpPrint(t, b); err != nil || got != want {
 		t.Errorf("%x\ntext is\n%swant\n%s%v", b, got, want, err)
 	}
