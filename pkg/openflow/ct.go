@@ -76,7 +76,7 @@ func decodeCT(action []byte) (CT, bool) {
 		ct.Zone = zone
 	} else {
 		from, _, err := cutLegacy(body[2:6], zone)
-		if err != nil {
+		if err != nil || from.Width != 16 {
 			return CT{}, false
 		}
 		ct.ZoneFrom = from
@@ -91,5 +91,5 @@ func decodeCT(action []byte) (CT, bool) {
 	}
 	list, err := decodeActions(nested)
 	ct.Exec.list = list
-	return ct, err == nil && Actions{}.CT(ct).list == string(action)
+	return ct, err == nil && (ct.Commit || !ct.Force) && Actions{}.CT(ct).list == string(action)
 }

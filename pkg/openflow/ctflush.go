@@ -109,6 +109,13 @@ func decodeCTFlush(b []byte) (CTFlush, error) {
 			return CTFlush{}, err
 		}
 	}
+	for _, t := range []*CTTuple{&m.Original, &m.Reply} { // the protocol has either
+		if m.isICMP() {
+			t.SrcPort, t.DstPort = 0, 0
+		} else {
+			t.ICMPID, t.ICMPType, t.ICMPCode = 0, 0, 0
+		}
+	}
 	return m, nil
 }
 

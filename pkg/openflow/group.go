@@ -164,7 +164,14 @@ func decodeGroupMod(b []byte) (GroupMod, error) {
 	if m.Command != GroupInsert && m.Command != GroupRemove {
 		m.Bucket = 0
 	}
-	return m, m.Group.decodeBuckets(b[16:], int(binary.BigEndian.Uint16(b[8:])))
+	err := m.Group.decodeBuckets(b[16:], int(binary.BigEndian.Uint16(b[8:])))
+	switch m.Command {
+	case GroupDelete: // which needs no more than the id
+		m.Group = Group{ID: m.Group.ID, Type: m.Group.Type}
+	case GroupRemove:
+		m.Group.Buckets = nil
+	}
+	return m, err
 }
 
 const groupDescLen = 16

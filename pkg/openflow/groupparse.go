@@ -124,6 +124,9 @@ func (p *groupParser) check(buckets bool) error {
 	return nil
 }
 
+// notInWord reports whether a character would not be read back from text.
+func notInWord(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"()[],", r) }
+
 var groupTypes = map[string]GroupType{"all": GroupAll, "select": GroupSelect, "indirect": GroupIndirect, "ff": GroupFastFailover,
 	"fast_failover": GroupFastFailover}
 
@@ -140,7 +143,7 @@ func (p *groupParser) word(word string) (err error) {
 		m.Group.Type, known = groupTypes[value]
 		p.typed = true
 	case "selection_method":
-		if m.Group.SelectionMethod = value; len(value) > 15 || value == "" {
+		if m.Group.SelectionMethod = value; len(value) > 15 || value == "" || strings.ContainsFunc(value, notInWord) {
 			err = fmt.Errorf("%q is not a word of at most 15 bytes", value)
 		}
 	case "selection_method_param":
