@@ -16,6 +16,7 @@
 //   - action.go, decodeaction.go: the type of each action, for whoever reads lists of them
 //   - syntax.go, names.go: the two spellings of flows, names in them and where an error is; actiontext.go and parseactions.go: the text
 //     of actions
+//   - packetouttext.go: packets to send, as text
 //   - port.go, mac.go: ports and Ethernet addresses
 //   - value.go, parsevalue.go, words.go: the text of values
 //   - flow.go, flowmod.go, flowstats.go, flowtext.go: flows

@@ -299,3 +299,28 @@ func checkGroup(t *testing.T, text string) {
 		t.Fatalf("%q\nencodes as %x\nbecame %v: %v", text, b, decoded, err)
 	}
 }
+
+// FuzzPacketOut: what can be parsed prints as text that parses to the same.
+func FuzzPacketOut(f *testing.F) {
+	seedPacketOut(f, f.Add)
+	f.Fuzz(checkPacketOut)
+}
+
+func seedPacketOut(tb testing.TB, add func(...any)) {
+	tb.Helper()
+	for _, text := range packetOutTexts {
+		add(text)
+	}
+}
+
+func checkPacketOut(t *testing.T, text string) {
+	m, err := ParsePacketOut(text)
+	if err != nil || m.Metadata.Check() != nil || strings.Contains(text, "enqueue") {
+		return
+	}
+	printed := string(plain.AppendPacketOut(nil, m))
+	again, err := ParsePacketOut(printed)
+	if err != nil || string(plain.AppendPacketOut(nil, again)) != printed || again.Metadata != m.Metadata {
+		t.Fatalf("%q\nprints as %s\nbecame %+v: %v", text, printed, again, err)
+	}
+}

@@ -19,11 +19,12 @@ var mutated = map[string]struct {
 	seeds func(testing.TB, func(...any))
 	check func(*testing.T, []any)
 }{
-	"FuzzDecode":  {seedDecode, func(t *testing.T, in []any) { checkDecode(t, in[0].([]byte)) }},
-	"FuzzPacket":  {seedPacket, func(t *testing.T, in []any) { checkPacket(t, in[0].([]byte)) }},
-	"FuzzMeter":   {seedMeter, func(t *testing.T, in []any) { checkMeter(t, in[0].(string)) }},
-	"FuzzText":    {seedText, func(t *testing.T, in []any) { checkText(t, in[0].(string)) }},
-	"FuzzActions": {seedActions, func(t *testing.T, in []any) { checkInstructions(t, in[0].([]byte)) }},
+	"FuzzDecode":    {seedDecode, func(t *testing.T, in []any) { checkDecode(t, in[0].([]byte)) }},
+	"FuzzPacket":    {seedPacket, func(t *testing.T, in []any) { checkPacket(t, in[0].([]byte)) }},
+	"FuzzMeter":     {seedMeter, func(t *testing.T, in []any) { checkMeter(t, in[0].(string)) }},
+	"FuzzPacketOut": {seedPacketOut, func(t *testing.T, in []any) { checkPacketOut(t, in[0].(string)) }},
+	"FuzzText":      {seedText, func(t *testing.T, in []any) { checkText(t, in[0].(string)) }},
+	"FuzzActions":   {seedActions, func(t *testing.T, in []any) { checkInstructions(t, in[0].([]byte)) }},
 	"FuzzParts": {seedParts, func(t *testing.T, in []any) {
 		checkBody(t, in[0].(uint16), in[1].(bool), in[2].(uint32), in[3].([]byte))
 	}},
