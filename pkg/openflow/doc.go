@@ -25,7 +25,8 @@
 //   - message.go and the files named after a message: everything that goes over the connection. messagekinds.go is the
 //     table of all of it, wire.go what decoders share, nicira.go the messages of Open vSwitch.
 //     Switch: hello.go, switch.go, config.go, role.go, async.go; flows: flowmod.go, flowstats.go, flowmonitor.go;
-//     groups and meters: group.go, groupstats.go, meter.go, metertext.go; tables and ports: table.go, portmod.go, stats.go;
+//     groups and meters: group.go, groupstats.go, meter.go, metertext.go; tables and ports: table.go,
+//     tablefeatures.go, portmod.go, stats.go;
 //     packets: packetin.go, packetout.go; bundle.go, requestforward.go, tlv.go, ctflush.go, ipfix.go
 //   - multipart.go, parts.go, queries.go: multipart messages, what they consist of, and what asks for them
 //   - print.go, messagetext.go: whole messages as text; packet.go: packets

@@ -158,6 +158,9 @@ func (p *printer) multipart(m Multipart) error {
 		}
 		list = append(list, part)
 	}
+	if m.Reply && m.More {
+		p.format(" flags=[more]")
+	}
 	if m.Reply {
 		sortParts(list)
 		p.beforeParts(m.Type, list)
@@ -167,10 +170,13 @@ func (p *printer) multipart(m Multipart) error {
 		return nil
 	}
 	var tables []TableStats
+	var features []TableFeatures
 	for i, part := range list {
 		switch part := part.(type) {
 		case TableStats:
 			tables = append(tables, part)
+		case TableFeatures:
+			features = append(features, part)
 		case FlowStats:
 			p.format("\n ")
 			p.flowStats(part)
@@ -204,6 +210,7 @@ func (p *printer) multipart(m Multipart) error {
 	if len(tables) > 0 {
 		p.tables(tables)
 	}
+	p.tableFeatures(features)
 	return nil
 }
 

@@ -65,6 +65,8 @@ func TestRealNames(t *testing.T) {
 		t.Errorf("names are %q and %q", x.Ports, x.Tables)
 	}
 
+	likeOfctl(t, c.received["OFPST_TABLE_FEATURES reply"])
+
 	for command, m := range map[string]Message{
 		"dump-ports-desc": asked(MultipartPortDesc, PortQuery{PortAny}), "dump-ports": asked(MultipartPort, PortQuery{PortAny}),
 		"queue-stats": asked(MultipartQueue, QueueQuery{PortAny, QueueAll}), "dump-groups": asked(MultipartGroupDesc, GroupQuery{GroupEvery}),

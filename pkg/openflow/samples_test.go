@@ -52,6 +52,16 @@ func mustFlow(s string) Flow {
 	return f
 }
 
+// tableProperties are the properties of table features, all of which must be there.
+func tableProperties(bodies map[uint16]string) (b []byte) {
+	for kind := uint16(tableInstructions); kind <= tableApplySetField; kind++ {
+		if body, ok := bodies[kind]; ok || kind&1 == 0 {
+			b = appendProperty(b, kind, unhexed(body))
+		}
+	}
+	return b
+}
+
 // frames are packets of every protocol that is read, and some that are damaged.
 var frames = func() map[string][]byte {
 	const ethernet = "020000000001 020000000002 "
@@ -202,6 +212,16 @@ var samples = []struct {
 	{"OFPST_METER_FEATURES reply", replied(MultipartMeterFeatures, MeterFeatures{MaxMeters: 0x3ffff, Bands: 6, Capabilities: 0xf, MaxBands: 4, MaxColors: 8})},
 	{"OFPST_TABLE_FEATURES request", asked(MultipartTableFeatures)},
 	{"OFPST_TABLE_FEATURES reply", replied(MultipartTableFeatures, TableFeatures{Table: 3, Name: "classifier", MetadataMatch: math.MaxUint64, Capabilities: 4, MaxEntries: 1000000})},
+	{"OFPST_TABLE_FEATURES reply", replied(MultipartTableFeatures,
+		TableFeatures{Table: 3, Name: "in", MaxEntries: 7, Properties: tableProperties(map[uint16]string{tableInstructions: "00010004",
+			tableNextTables: "050609", tableInstructions + 1: "00040004", tableApplyActions: "00000004", tableMatch: "80000a02 80000004", tableWildcards: "80000a02"})},
+		TableFeatures{Table: 4, Capabilities: 4, Properties: tableProperties(map[uint16]string{tableInstructions: "00010004", tableNextTables: "0609",
+			tableInstructions + 1: "00040004", tableWriteActions: "00000004", tableApplyActions: "00160004", tableWriteSetField: "80000606",
+			tableMatch: "80000a02 80000004", tableWildcards: "80000a02"})},
+		TableFeatures{Table: 5, Properties: tableProperties(map[uint16]string{tableInstructions: "00010004", tableInstructions + 1: "00010004", tableMatch: "80001708"})},
+		TableFeatures{Table: 6, Properties: tableProperties(map[uint16]string{tableInstructions: "00010004", tableInstructions + 1: "00010004", tableMatch: "80001708"})},
+		TableFeatures{Table: 7, Name: "out", Properties: tableProperties(map[uint16]string{tableInstructions: "00010004", tableInstructions + 1: "00010004", tableMatch: "80001708"})},
+		TableFeatures{Table: 9})},
 	{"OFPST_PORT_DESC request", asked(MultipartPortDesc, PortQuery{PortAny})},
 	{"OFPST_PORT_DESC request", asked(MultipartPortDesc, PortQuery{5})},
 	{"OFPST_PORT_DESC reply", replied(MultipartPortDesc, PortDesc{Port: 1, MAC: MAC{0xaa}, Name: "p1", State: 4, Properties: EthernetPort{Current: 0x840}.Property()}, PortDesc{Port: PortLocal, Name: "br0", Config: 1})},

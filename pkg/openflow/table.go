@@ -281,15 +281,3 @@ func (f TableFeatures) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.BigEndian.AppendUint32(b, f.Capabilities)
 	return append(binary.BigEndian.AppendUint32(b, f.MaxEntries), f.Properties...), nil
 }
-
-// appendText says what differs from table to table, not every field that each can match.
-func (f TableFeatures) appendText(p *printer) {
-	p.format("\n  table %d (%q):\n", f.Table, f.Name)
-	p.format("    metadata: match=%s write=%s\n", hexText(f.MetadataMatch), hexText(f.MetadataWrite))
-	p.format("    eviction: %ssupported\n", not(f.Capabilities&TableEviction == 0))
-	p.format("    vacancy events: %ssupported\n", not(f.Capabilities&TableVacancy == 0))
-	p.format("    max_entries=%d\n", f.MaxEntries)
-	if len(f.Properties) > 0 {
-		p.format("    properties of %d bytes\n", len(f.Properties))
-	}
-}
