@@ -159,14 +159,11 @@ func parsePunt(a Actions, s string) (Actions, error) {
 	p := Punt{MaxLen: 0xffff, Reason: reasonAction}
 	err := eachWord(s, func(word string) (err error) {
 		key, value, _ := strings.Cut(word, "=")
-		var v uint64
 		switch key {
 		case "max_len":
-			v, err = parseUint(value, 16)
-			p.MaxLen = uint16(v)
+			err = parseTo(&p.MaxLen, value)
 		case "id":
-			v, err = parseUint(value, 16)
-			p.ID = uint16(v)
+			err = parseTo(&p.ID, value)
 		case "reason":
 			i := slices.Index(reasonNames, value)
 			if i < 0 {
@@ -178,8 +175,7 @@ func parsePunt(a Actions, s string) (Actions, error) {
 		case "pause":
 			p.Pause = true
 		case "meter_id":
-			v, err = parseUint(value, 32)
-			p.Meter = uint32(v)
+			err = parseTo(&p.Meter, value)
 		default:
 			err = fmt.Errorf("controller has no argument %q", key)
 		}

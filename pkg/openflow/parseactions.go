@@ -3,6 +3,7 @@ package openflow
 import (
 	"encoding/hex"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -245,6 +246,13 @@ func parseUint(s string, bits int) (uint64, error) {
 	return v, nil
 }
 
+// parseTo reads a number of as many bits as there are in to.
+func parseTo[T uint8 | uint16 | uint32 | uint64](to *T, s string) error {
+	v, err := parseUint(s, bits.Len64(uint64(^T(0))))
+	*to = T(v)
+	return err
+}
+
 func (p *actionParser) parseClone(a Actions, s string) (Actions, error) {
 	inner, err := p.nested(s)
 	if err != nil {
@@ -274,19 +282,19 @@ func parseNote(a Actions, s string) (Actions, error) {
 }
 
 func parseFinTimeout(a Actions, s string) (Actions, error) {
-	var idle, hard uint64
+	var f FinTimeout
 	err := eachWord(s, func(word string) (err error) {
 		switch key, value, _ := strings.Cut(word, "="); key {
 		case "idle_timeout":
-			idle, err = parseUint(value, 16)
+			err = parseTo(&f.Idle, value)
 		case "hard_timeout":
-			hard, err = parseUint(value, 16)
+			err = parseTo(&f.Hard, value)
 		default:
 			err = fmt.Errorf("fin_timeout has no argument %q", key)
 		}
 		return err
 	})
-	return a.FinTimeout(uint16(idle), uint16(hard)), err
+	return a.With(f), err
 }
 
 // bounded appends what build makes, unless its size cannot be written.

@@ -91,20 +91,15 @@ func (x *Syntax) parseSample(a Actions, text string) (Actions, error) {
 	var s Sample
 	err := eachWord(text, func(word string) (err error) {
 		key, value, _ := strings.Cut(word, "=")
-		var v uint64
 		switch key {
 		case "probability":
-			v, err = parseUint(value, 16)
-			s.Probability = uint16(v)
+			err = parseTo(&s.Probability, value)
 		case "collector_set_id":
-			v, err = parseUint(value, 32)
-			s.CollectorSet = uint32(v)
+			err = parseTo(&s.CollectorSet, value)
 		case "obs_domain_id":
-			v, err = parseUint(value, 32)
-			s.Domain = uint32(v)
+			err = parseTo(&s.Domain, value)
 		case "obs_point_id":
-			v, err = parseUint(value, 32)
-			s.Point = uint32(v)
+			err = parseTo(&s.Point, value)
 		case "sampling_port":
 			s.Port, err = x.parsePort(value)
 		case "ingress":
