@@ -110,7 +110,7 @@ func decodePlain(kind uint16, body []byte) (known plainAction, argument uint64, 
 			return known, 0, false
 		}
 		argument := uint64(binary.BigEndian.Uint32(body))
-		ok := argument&(1<<known.shift-1) == 0 && (known.bits != 0 || argument == 0)
+		ok := argument&(1<<known.shift-1) == 0 && argument>>known.shift>>known.bits == 0
 		return known, argument >> known.shift, ok
 	}
 	return plainAction{}, 0, false
@@ -172,18 +172,18 @@ var plainActions = []plainAction{
 	{name: "pop_mpls", kind: actPopMPLS, bits: 16, shift: 16, format: plainHex},
 	{name: "set_mpls_ttl", kind: actSetMPLSTTL, bits: 8, shift: 24, format: plainParen},
 	{name: "dec_mpls_ttl", kind: actDecMPLSTTL},
-	{name: "set_vlan_vid", kind: actSetVLANVID, bits: 16, shift: 16, old: true},
-	{name: "set_vlan_pcp", kind: actSetVLANPCP, bits: 8, shift: 24, old: true},
+	{name: "set_vlan_vid", kind: actSetVLANVID, bits: 12, shift: 16, old: true},
+	{name: "set_vlan_pcp", kind: actSetVLANPCP, bits: 3, shift: 24, old: true},
 	{name: "mod_dl_src", kind: actSetDlSrc, format: plainMAC, old: true},
 	{name: "mod_dl_dst", kind: actSetDlDst, format: plainMAC, old: true},
 	{name: "mod_nw_src", kind: actSetNwSrc, bits: 32, format: plainIPv4, old: true},
 	{name: "mod_nw_dst", kind: actSetNwDst, bits: 32, format: plainIPv4, old: true},
 	{name: "mod_nw_tos", kind: actSetNwTOS, bits: 8, shift: 24, old: true},
-	{name: "mod_nw_ecn", kind: actSetNwECN, bits: 8, shift: 24, old: true},
+	{name: "mod_nw_ecn", kind: actSetNwECN, bits: 2, shift: 24, old: true},
 	{name: "mod_tp_src", kind: actSetTpSrc, bits: 16, shift: 16, old: true},
 	{name: "mod_tp_dst", kind: actSetTpDst, bits: 16, shift: 16, old: true},
-	{name: "set_mpls_label", kind: actSetMPLSLabel, bits: 32, format: plainParen, old: true},
-	{name: "set_mpls_tc", kind: actSetMPLSTC, bits: 8, shift: 24, format: plainParen, old: true},
+	{name: "set_mpls_label", kind: actSetMPLSLabel, bits: 20, format: plainParen, old: true},
+	{name: "set_mpls_tc", kind: actSetMPLSTC, bits: 3, shift: 24, format: plainParen, old: true},
 }
 
 // voidActions are the Nicira actions without arguments.
