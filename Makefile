@@ -24,6 +24,10 @@ demo: setup images ## scenario S1 on this machine, shown step by step; leaves th
 demo-cluster: setup images ## scenario S2, one cluster without kube-proxy, shown and checked; leaves the lab demo-cluster running (root)
 	$(GO) run ./test/democluster
 
+.PHONY: demo-multus
+demo-multus: setup images ## scenario S3 on this machine, shown step by step; leaves the lab multus running (root)
+	$(GO) run ./test/demo-multus
+
 .PHONY: test
 test: setup check images ## all that gates a change: check, tests on a real switch and API server, S1 in the lab (root)
 	test/run-real.sh
