@@ -25,11 +25,12 @@ func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
 // auditAll looks at every address in the API. Those of this Node get a record, if they have none; those of Nodes that are no more
 // are freed, if their Pods are gone too; those without a Node, which Whereabouts wrote, if no Pod has had that name twice in a row:
-// unowned is what was so the last time.
-func (d *daemon) auditAll(ctx context.Context, unowned map[string]bool) (next map[string]bool, err error) {
+// unowned is what was so the last time. It is to be called again soon if Pods of a Node that is gone are still in the API: nobody
+// on this Node hears when they go.
+func (d *daemon) auditAll(ctx context.Context, unowned map[string]bool) (next map[string]bool, soon bool, err error) {
 	a := audit{daemon: d, nodes: map[string]bool{}, pods: map[[2]string]bool{}, before: unowned, unowned: map[string]bool{}}
 	err = d.Store.Audit(ctx, a.decide)
-	return a.unowned, errors.Join(err, a.err)
+	return a.unowned, a.soon, errors.Join(err, a.err)
 }
 
 // audit remembers what the API server said, for the time that one takes.
@@ -38,6 +39,7 @@ type audit struct {
 	nodes           map[string]bool    // those that are certainly no more
 	pods            map[[2]string]bool // by name and UID
 	before, unowned map[string]bool
+	soon            bool // an address waits for a Pod to go
 	err             error
 }
 
@@ -53,10 +55,14 @@ func (a *audit) decide(ctx context.Context, h store.Holding) store.Verdict {
 			return store.Verdict{Free: true}
 		}
 	case h.Node != "":
-		if a.nodeGone(ctx, h.Node) && a.podGone(ctx, h) {
+		if !a.nodeGone(ctx, h.Node) {
+			return store.Verdict{}
+		}
+		if a.podGone(ctx, h) {
 			a.freed(ctx, h, "its Node and its Pod are gone")
 			return store.Verdict{Free: true}
 		}
+		a.soon = true
 	case pod == nil:
 		if key := h.Object + " " + h.Addr.String() + " " + h.ContainerID; a.podGone(ctx, h) {
 			if a.unowned[key] = true; a.before[key] {

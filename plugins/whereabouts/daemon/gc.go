@@ -12,6 +12,9 @@ import (
 	"k8s.io/klog/v2"
 )
 
+// goneNodeInterval is how often addresses are looked at while Pods of a Node that is gone are still in the API.
+const goneNodeInterval = 10 * time.Second
+
 // collect looks at the records when a Pod of this Node has gone, and at all addresses from time to time.
 func (d *daemon) collect(ctx context.Context) error {
 	next := time.Duration(0)
@@ -30,11 +33,14 @@ func (d *daemon) collect(ctx context.Context) error {
 			continue
 		}
 		d.lookAtRecords(ctx)
+		var soon bool
 		var err error
-		if unowned, err = d.auditAll(ctx, unowned); err != nil {
+		if unowned, soon, err = d.auditAll(ctx, unowned); err != nil {
 			klog.FromContext(ctx).Error(err, "Not all addresses could be looked at")
 		}
-		next = jitter(d.AuditInterval)
+		if next = jitter(d.AuditInterval); soon {
+			next = jitter(min(d.AuditInterval, goneNodeInterval))
+		}
 	}
 }
 
