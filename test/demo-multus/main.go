@@ -21,7 +21,7 @@ func main() {
 	name := flag.String("lab", "multus", "name of the lab")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	d := &demo{lab: s1.Lab{Bin: "bin", Name: *name, Out: ".", Clusters: []string{"cl1"}}}
+	d := &demo{lab: s1.Lab{Bin: "bin", Name: *name, Out: "out", Clusters: []string{"cl1"}}}
 	err := d.run(ctx)
 	stop()
 	if err != nil {
@@ -100,14 +100,18 @@ func start(pod string) string {
 	return "kubectl --context cl1 apply -f " + folder + pod + ".yaml && kubectl --context cl1 wait --for=condition=Ready pod/" + pod + " --timeout=180s"
 }
 
-// shell runs lines as a person would type them.
+// shell runs lines as a person would type them, in the folder that the demo was started in.
 func (d *demo) shell(ctx context.Context, steps ...s1.Step) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
 	for _, s := range steps {
 		if s.Title != "" {
 			fmt.Printf("\n# %s\n", s.Title)
 		}
 		fmt.Printf("$ %s\n", s.Command)
-		out, err := d.lab.Shell(ctx, s.Command)
+		out, err := d.lab.Shell(ctx, "cd "+dir+" && "+s.Command)
 		fmt.Println(strings.TrimRight(out, "\n"))
 		if err != nil {
 			return err
