@@ -20,10 +20,10 @@ import (
 
 // agentsTable is a command that prints what the agents of Nodes answer at a path, as rows of one table.
 type agentsTable[T any] struct {
-	name, alias, short string
-	subresource        string
-	columns            []string
-	rows               func(T) [][]string
+	name, alias, short, long string
+	subresource              string
+	columns                  []string
+	rows                     func(T) [][]string
 }
 
 func newGetPodInterfaces(target *cluster.Flags) *cobra.Command {
@@ -81,7 +81,7 @@ func (t agentsTable[T]) command(target *cluster.Flags) *cobra.Command {
 	var nodes []string
 	var out output.Format
 	cmd := &cobra.Command{
-		Use: t.name, Aliases: []string{t.alias}, Short: t.short, Args: cobra.NoArgs,
+		Use: t.name, Aliases: []string{t.alias}, Short: t.short, Long: t.long, Args: cobra.NoArgs,
 		Example: fmt.Sprintf("  antctl get %s\n  antctl get %[1]s --node node1 -o json", t.name),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := target.RESTConfig()
