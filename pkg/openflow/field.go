@@ -237,6 +237,9 @@ func (f FieldID) legacy() oxmID {
 	return fields[f].oxm
 }
 
+// heads reports whether s, the beginning of a field, has this header: of the two that a field can have, classes tell which.
+func (id oxmID) heads(s string) bool { return s[0] == byte(id.class>>8) && s[1] == byte(id.class) }
+
 // appendHeader appends an OXM header for n bytes of value, doubled by a mask.
 func (id oxmID) appendHeader(b []byte, n int, masked bool) []byte {
 	bit := byte(0)

@@ -193,26 +193,43 @@ func DecodeMatch(b []byte) (Match, error) { return matchOfBytes(string(b)) }
 func matchOfBytes(text string) (Match, error) {
 	canonical, last := true, FieldID(0)
 	for s := text; s != ""; {
-		e, rest, err := cutEntry(s)
-		if err != nil {
-			return Match{}, err
-		}
-		if e.raw == "" {
-			order := e.id
-			if n, first := registersIn(e.id); n > 0 {
-				order = first
-				canonical = canonical && n == 2
+		f, n := plainField(s)
+		if n == 0 {
+			e, rest, err := cutEntry(s)
+			if err != nil {
+				return Match{}, err
 			}
-			canonical = canonical && order > last && isCanonical(e, s)
-			last = order
+			if n = len(s) - len(rest); e.raw != "" {
+				s = rest
+				continue
+			}
+			f = e.id
+			canonical = canonical && isCanonical(e, s)
 		}
-		s = rest
+		regs, first := registersIn(f)
+		if regs > 0 {
+			f = first
+		}
+		canonical = canonical && f > last && regs <= 2
+		last, s = f, s[n:]
 	}
-	m := Match{oxm: text}
 	if canonical {
-		return m, nil
+		return Match{oxm: text}, nil
 	}
 	return canonicalMatch(text)
+}
+
+// plainField is the field at the front of s and how long it is with its header, if nearly nothing has to be looked at to see that
+// it is canonical: of the standard's own class, with a length that never varies and no mask. A dump is full of them.
+func plainField(s string) (f FieldID, n int) {
+	if len(s) < 4 || s[0] != classBasic>>8 || s[1] != classBasic&0xff || s[2]&1 != 0 {
+		return 0, 0
+	}
+	f, n = byHeader.basic[0][s[2]>>1], 4+int(s[3])
+	if row := &fields[f]; f == 0 || int(row.bytes) != n-4 || row.variable || n > len(s) {
+		return 0, 0
+	}
+	return f, n
 }
 
 // isCanonical reports whether the field at the front of s is written as appendField would.
@@ -220,11 +237,15 @@ func isCanonical(e entry, s string) bool {
 	switch {
 	case e.id >= FieldReg0 && e.id <= FieldReg15, e.id == FieldVLANTCI, e.id == FieldInPort16, e.id == FieldIPTOS:
 		return false
-	case tidy(e) != e, e.takesAll():
+	case !e.id.wire().heads(s), tidy(e).mask != e.mask, e.takesAll():
 		return false
 	}
-	var space [256]byte
-	return strings.HasPrefix(s, string(appendField(space[:0], e.id, e.value, e.mask)))
+	outside, ones := byte(0), byte(0xff)
+	for i := range len(e.mask) {
+		outside |= e.value[i] &^ e.mask[i]
+		ones &= e.mask[i]
+	}
+	return outside == 0 && (e.mask == "" || ones != 0xff)
 }
 
 func canonicalMatch(s string) (Match, error) {
