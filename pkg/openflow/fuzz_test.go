@@ -215,6 +215,9 @@ func checkInstructions(t *testing.T, b []byte) {
 		if strings.Contains(text, "enqueue:") {
 			continue // which is read as three actions, of which the text does not say all
 		}
+		if !x.OpenFlow15 && strings.Contains(text, "set_vlan_") {
+			continue // which is read as a set_field, in OpenFlow 1.0 mod_vlan_…, and that puts a tag in front
+		}
 		text = string(x.AppendActions(nil, once))
 		again, err := x.ParseActions(text)
 		if err != nil || again != once {
