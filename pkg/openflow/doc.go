@@ -29,7 +29,7 @@
 //     tablefeatures.go, portmod.go, stats.go;
 //     packets: packetin.go, packetout.go; bundle.go, requestforward.go, tlv.go, ctflush.go, ipfix.go
 //   - multipart.go, parts.go, queries.go: multipart messages, what they consist of, and what asks for them
-//   - print.go, messagetext.go: whole messages as text; packet.go: packets
+//   - print.go, messagetext.go: whole messages as text; packet.go: packets; compose.go, composel4.go: packets made of a match
 //   - errors.go, codes.go: the errors of a switch, by name
 //
 // Encoders append and decoders return errors; nothing here logs, opens a socket or panics on what a peer sends. Unknown

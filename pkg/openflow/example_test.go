@@ -130,3 +130,16 @@ func ExampleGroup() {
 	// Output:
 	// group_id=7,type=select,bucket=bucket_id:1,weight:100,watch_port:20,actions=load:0xc0a84d65->NXM_NX_TUN_IPV4_DST[],output:1
 }
+
+// A packet is made of what a match says, and read as the switch reads it.
+func ExampleComposePacket() {
+	f, _ := openflow.ParseFlow("udp,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=64,tp_dst=53,actions=drop")
+	frame, err := openflow.ComposePacket(f.Match, []byte("question"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(frame), openflow.DecodePacket(frame))
+	// Output:
+	// 50 udp,vlan_tci=0x0000,dl_src=00:00:00:00:00:00,dl_dst=00:00:00:00:00:00,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_tos=0,nw_ecn=0,nw_ttl=64,nw_frag=no,tp_src=0,tp_dst=53 udp_csum:30d6
+}

@@ -119,6 +119,14 @@ func checkPacket(t *testing.T, b []byte) {
 	if err != nil || again != k.Match || k.String() == "" {
 		t.Fatalf("%s: %v", k, err)
 	}
+	frame, err := ComposePacket(k.Match, nil)
+	if err != nil {
+		return // it is damaged
+	}
+	composed := DecodePacket(frame).Match
+	if composed != k.Match {
+		t.Fatalf("%x: %s\nbecame %x: %s", b, k.Match, frame, composed)
+	}
 }
 
 // FuzzMeter: what can be parsed encodes to bytes that decode to the same, and prints as text that parses to the same.
