@@ -17,8 +17,8 @@ import (
 
 // add is ADD. Each step that leaves something behind is undone if a later one fails.
 func (c *call) add(ctx context.Context) (_ *current.Result, err error) {
-	if len(c.conf.PrevResult) > 0 {
-		return nil, types.NewError(types.ErrInvalidNetworkConfig, "key prevResult: antrea has to be the first plugin of the list", "")
+	if err := c.unused(); err != nil {
+		return nil, err
 	}
 	if err := c.ready(); err != nil {
 		return nil, again(err)
@@ -89,6 +89,20 @@ func (c *call) add(ctx context.Context) (_ *current.Result, err error) {
 		return nil, err
 	}
 	return c.result(rec, config, node)
+}
+
+// unused reports whether a plugin before this one has made the interface that this one is to make.
+func (c *call) unused() error {
+	if c.previous == nil {
+		return nil
+	}
+	for _, i := range c.previous.Interfaces {
+		if i.Name == c.req.IfName && i.Sandbox != "" {
+			return types.NewError(types.ErrInvalidNetworkConfig, fmt.Sprintf(
+				"key prevResult: a plugin before antrea in the list has made %s; put antrea first, or give that plugin another name", i.Name), "")
+		}
+	}
+	return nil
 }
 
 func interfaceError(err error) error { return types.NewError(cni.CodeInterface, err.Error(), "") }
@@ -166,7 +180,7 @@ func (c *call) mtu(node Node) int {
 	return node.MTU
 }
 
-// result describes an attachment to the runtime and to the plugins that follow.
+// result describes an attachment to the runtime and to the plugins that follow, behind what the plugins before have made.
 func (c *call) result(rec cni.PodRecord, config ipamConfig, node Node) (*current.Result, error) {
 	host, err := hostLink(rec.PortName)
 	if err == nil && host == nil {
@@ -185,8 +199,18 @@ func (c *call) result(rec cni.PodRecord, config ipamConfig, node Node) (*current
 		Routes: config.routesOf(addresses),
 		DNS:    config.dns,
 	}
+	own := 1
+	if c.previous != nil {
+		own += len(c.previous.Interfaces)
+		result.Interfaces = slices.Concat(c.previous.Interfaces, result.Interfaces)
+		result.Routes = slices.Concat(c.previous.Routes, result.Routes)
+		result.IPs = slices.Clone(c.previous.IPs)
+		if result.DNS.IsEmpty() {
+			result.DNS = c.previous.DNS
+		}
+	}
 	for _, a := range addresses {
-		ip := &current.IPConfig{Interface: current.Int(1), Address: *device.IPNet(a.Prefix)}
+		ip := &current.IPConfig{Interface: current.Int(own), Address: *device.IPNet(a.Prefix)}
 		if a.Gateway.IsValid() {
 			ip.Gateway = net.IP(a.Gateway.AsSlice())
 		}

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
+	current "github.com/containernetworking/cni/pkg/types/100"
 	"github.com/containernetworking/cni/pkg/utils"
+	"github.com/containernetworking/cni/pkg/version"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
 )
@@ -22,7 +24,8 @@ type call struct {
 	req       cni.Request
 	conf      cni.NetConf
 	args      cni.PodArgs
-	netnsFile *os.File // nil if the container's network namespace is gone
+	previous  *current.Result // of the plugins before this one, and for CHECK of this one too; nil if there is none
+	netnsFile *os.File        // nil if the container's network namespace is gone
 
 	inNetwork time.Duration // spent in Network
 }
@@ -89,8 +92,28 @@ func (c *call) parse() (err error) {
 	if err := utils.ValidateInterfaceName(c.req.IfName); err != nil {
 		return types.NewError(err.Code, "CNI_IFNAME: "+err.Msg, err.Details)
 	}
-	c.args, err = cni.ParsePodArgs(c.req.Args)
-	return err
+	if c.args, err = cni.ParsePodArgs(c.req.Args); err != nil {
+		return err
+	}
+	return c.parsePrevious()
+}
+
+// parsePrevious reads key prevResult, which CHECK must have. That of DEL is not needed.
+func (c *call) parsePrevious() error {
+	switch {
+	case c.req.Command == cni.Del, c.req.Command == cni.Add && len(c.conf.PrevResult) == 0:
+		return nil
+	case len(c.conf.PrevResult) == 0:
+		return types.NewError(types.ErrInvalidNetworkConfig, "key prevResult is missing", "")
+	}
+	result, err := version.NewResult(c.conf.CNIVersion, c.conf.PrevResult)
+	if err == nil {
+		c.previous, err = current.NewResultFromResult(result)
+	}
+	if err != nil {
+		return types.NewError(types.ErrDecodingFailure, "key prevResult: "+err.Error(), "")
+	}
+	return nil
 }
 
 func (c *call) attachment() cni.Attachment {

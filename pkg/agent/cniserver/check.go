@@ -9,7 +9,6 @@ import (
 
 	"github.com/containernetworking/cni/pkg/types"
 	current "github.com/containernetworking/cni/pkg/types/100"
-	"github.com/containernetworking/cni/pkg/version"
 	"github.com/vishvananda/netlink"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
@@ -17,10 +16,6 @@ import (
 
 // check is CHECK: whether all that ADD made is as it was, every difference named.
 func (c *call) check(ctx context.Context) error {
-	previous, err := c.prevResult()
-	if err != nil {
-		return err
-	}
 	if err := c.server.network.Ready(); err != nil {
 		return again(err)
 	}
@@ -42,25 +37,10 @@ func (c *call) check(ctx context.Context) error {
 	if !ok {
 		return types.NewError(types.ErrUnknownContainer, fmt.Sprintf("the switch has no port for %s of container %s", c.req.IfName, c.req.ContainerID), "")
 	}
-	if err := errors.Join(checkRecord(rec, previous), checkHost(rec), checkContainer(pod, rec, previous)); err != nil {
+	if err := errors.Join(checkRecord(rec, c.previous), checkHost(rec), checkContainer(pod, rec, c.previous)); err != nil {
 		return types.NewError(cni.CodeCheck, err.Error(), "")
 	}
 	return nil
-}
-
-func (c *call) prevResult() (*current.Result, error) {
-	if len(c.conf.PrevResult) == 0 {
-		return nil, types.NewError(types.ErrInvalidNetworkConfig, "key prevResult is missing", "")
-	}
-	result, err := version.NewResult(c.conf.CNIVersion, c.conf.PrevResult)
-	if err != nil {
-		return nil, types.NewError(types.ErrDecodingFailure, "key prevResult: "+err.Error(), "")
-	}
-	newest, err := current.NewResultFromResult(result)
-	if err != nil {
-		return nil, types.NewError(types.ErrDecodingFailure, "key prevResult: "+err.Error(), "")
-	}
-	return newest, nil
 }
 
 // checkRecord compares what the switch knows with what the runtime was told.
@@ -117,6 +97,9 @@ func checkContainer(pod *podNetNS, rec cni.PodRecord, previous *current.Result) 
 func checkRoutes(pod *podNetNS, eth netlink.Link, previous *current.Result) error {
 	var errs []error
 	for _, want := range previous.Routes {
+		if viaAnother(want, eth.Attrs().Name, previous) {
+			continue
+		}
 		family := netlink.FAMILY_V4
 		if want.Dst.IP.To4() == nil {
 			family = netlink.FAMILY_V6
@@ -131,4 +114,15 @@ func checkRoutes(pod *podNetNS, eth netlink.Link, previous *current.Result) erro
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// viaAnother is true of a route whose gateway is that of an interface which another plugin of the list has made.
+func viaAnother(r *types.Route, ifName string, previous *current.Result) bool {
+	return r.GW != nil && slices.ContainsFunc(previous.IPs, func(ip *current.IPConfig) bool {
+		if ip.Interface == nil || *ip.Interface < 0 || *ip.Interface >= len(previous.Interfaces) {
+			return false
+		}
+		of := previous.Interfaces[*ip.Interface]
+		return of.Sandbox != "" && of.Name != ifName && ip.Gateway.Equal(r.GW)
+	})
 }

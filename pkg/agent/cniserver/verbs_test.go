@@ -102,6 +102,52 @@ func TestRealCheck(t *testing.T) {
 	}
 }
 
+// TestRealBehind puts antrea behind a plugin that has made an interface with an address and a route of its own.
+func TestRealBehind(t *testing.T) {
+	n := startNode(t, node4())
+	c := newContainer(t, "a")
+	c.run(t, "ip", "link", "add", "net1", "type", "veth", "peer", "name", "peer1")
+	c.run(t, "ip", "address", "add", "192.0.2.9/24", "dev", "net1")
+	c.run(t, "ip", "link", "set", "net1", "up")
+	c.run(t, "ip", "link", "set", "peer1", "up")
+	c.run(t, "ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.1")
+	before := fmt.Sprintf(`{"cniVersion":"1.0.0","interfaces":[{"name":"net1","sandbox":%q}],"ips":[{"interface":0,"address":"192.0.2.9/24",`+
+		`"gateway":"192.0.2.1"}],"routes":[{"dst":"198.51.100.0/24","gw":"192.0.2.1"}],"dns":{"nameservers":["192.0.2.53"]}}`, c.netns)
+	behind := func(previous string) string { return strings.Replace(conf1, "{", `{"prevResult":`+previous+`,`, 1) }
+
+	result := n.mustAdd(c, behind(before))
+	if got := ips(result); got != "192.0.2.9/24 via 192.0.2.1, 10.244.1.2/24 via 10.244.1.1" {
+		t.Errorf("addresses %s", got)
+	}
+	var names []string
+	for _, i := range result.Interfaces {
+		names = append(names, i.Name)
+	}
+	if len(names) != 3 || names[0] != "net1" || names[2] != "eth0" || *result.IPs[0].Interface != 0 || *result.IPs[1].Interface != 2 {
+		t.Errorf("interfaces %v, of addresses %d and %d", names, *result.IPs[0].Interface, *result.IPs[1].Interface)
+	}
+	if len(result.Routes) != 2 || result.Routes[0].Dst.String() != "198.51.100.0/24" || len(result.DNS.Nameservers) != 1 {
+		t.Errorf("routes %v, DNS %v", result.Routes, result.DNS)
+	}
+	again := n.mustAdd(c, behind(before))
+	if ips(again) != ips(result) || len(again.Interfaces) != 3 {
+		t.Errorf("the same ADD once more gives %s on %d interfaces", ips(again), len(again.Interfaces))
+	}
+	all, err := json.Marshal(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.call(cni.Check, c, behind(string(all))); err != nil {
+		t.Error(err)
+	}
+	c.run(t, "ip", "route", "del", "default")
+	_, cniErr := n.call(cni.Check, c, behind(string(all)))
+	wantCode(t, cniErr, cni.CodeCheck, "lacks the route to 0.0.0.0/0 via 10.244.1.1")
+	n.mustDel(c, behind(string(all)))
+	n.wantClean()
+	c.run(t, "ip", "link", "show", "net1")
+}
+
 func node(t testing.TB, args ...string) {
 	t.Helper()
 	container{id: "node", netns: "/proc/self/ns/net"}.run(t, args...)
@@ -196,9 +242,9 @@ func TestRealMalformed(t *testing.T) {
 		{"another network's range", func(r *cni.Request) {
 			r.Stdin = json.RawMessage(`{"cniVersion":"1.0.0","name":"a","ipam":{"subnet":"10.9.0.0/24"}}`)
 		}, types.ErrInvalidNetworkConfig, "key ipam"},
-		{"not first in the list", func(r *cni.Request) {
-			r.Stdin = json.RawMessage(`{"cniVersion":"1.0.0","name":"a","prevResult":{"cniVersion":"1.0.0"}}`)
-		}, types.ErrInvalidNetworkConfig, "key prevResult"},
+		{"behind a plugin that makes the same interface", func(r *cni.Request) {
+			r.Stdin = json.RawMessage(`{"cniVersion":"1.0.0","name":"a","prevResult":{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"/x"}]}}`)
+		}, types.ErrInvalidNetworkConfig, "key prevResult: a plugin before antrea in the list has made eth0"},
 		{"CHECK without a result", func(r *cni.Request) { r.Command = cni.Check }, types.ErrInvalidNetworkConfig, "key prevResult"},
 		{"CHECK with a bad result", func(r *cni.Request) {
 			r.Command = cni.Check
