@@ -44,11 +44,13 @@ type cluster struct {
 	client kubernetes.Interface
 	pools  client.Client
 	bin    string
+
+	auditInterval string // of the daemons
 }
 
 func newCluster(t testing.TB) *cluster {
 	t.Helper()
-	c := &cluster{Cluster: apitest.Start(t, "east")[0], t: t, bin: t.TempDir()}
+	c := &cluster{Cluster: apitest.Start(t, "east")[0], t: t, bin: t.TempDir(), auditInterval: "300ms"}
 	var err error
 	c.client, err = kubernetes.NewForConfig(c.Config)
 	require.NoError(t, err)
@@ -193,7 +195,7 @@ func (n *node) start() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.proc = exec.Command(filepath.Join(n.c.bin, "whereabouts-daemon"), "--kubeconfig", n.c.Kubeconfig, "--node-name", n.name,
-		"--socket", n.socket(), "--journal", filepath.Join(n.dir, "journal"), "--audit-interval", "300ms", "-v", "2")
+		"--socket", n.socket(), "--journal", filepath.Join(n.dir, "journal"), "--audit-interval", n.c.auditInterval, "-v", "2")
 	n.proc.Stdout, n.proc.Stderr = &n.log, &n.log
 	n.proc.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(n.c.t, n.proc.Start())
