@@ -18,7 +18,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
-	"github.com/antrea-mc/antrea-mc/plugins/multus/netplan"
+	"github.com/antrea-mc/antrea-mc/pkg/netplan"
 )
 
 // strictAnnotation of a NetworkAttachmentDefinition refuses Pods that ask for what none of its plugins can do.

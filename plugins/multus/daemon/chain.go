@@ -19,7 +19,7 @@ import (
 	"github.com/containernetworking/cni/pkg/version"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
-	"github.com/antrea-mc/antrea-mc/plugins/multus/netplan"
+	"github.com/antrea-mc/antrea-mc/pkg/netplan"
 )
 
 // sandbox is what every plugin of a Pod is told.

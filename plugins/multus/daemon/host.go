@@ -12,7 +12,7 @@ import (
 
 	"github.com/containernetworking/cni/libcni"
 
-	"github.com/antrea-mc/antrea-mc/plugins/multus/netplan"
+	"github.com/antrea-mc/antrea-mc/pkg/netplan"
 )
 
 // host is the Node's files, which are elsewhere in a container.

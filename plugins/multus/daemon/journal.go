@@ -14,7 +14,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/antrea-mc/antrea-mc/plugins/multus/netplan"
+	"github.com/antrea-mc/antrea-mc/pkg/netplan"
 )
 
 // record is what is known of a sandbox: the plugins that were, or may have been, executed for it.

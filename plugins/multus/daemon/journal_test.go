@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/antrea-mc/antrea-mc/plugins/multus/netplan"
+	"github.com/antrea-mc/antrea-mc/pkg/netplan"
 )
 
 func TestJournal(t *testing.T) {

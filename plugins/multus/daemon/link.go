@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 
-	"github.com/antrea-mc/antrea-mc/plugins/multus/netplan"
+	"github.com/antrea-mc/antrea-mc/pkg/netplan"
 )
 
 // links is the interfaces of a sandbox.
