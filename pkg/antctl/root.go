@@ -34,7 +34,9 @@ Commands that look into agents need ClusterRole antctl or cluster-admin.`,
 	query.AddCommand(newQueryPolicy(&target))
 	verify := &cobra.Command{Use: "verify", Short: "Compare what is with what should be"}
 	verify.AddCommand(newVerifyFlows(&target))
-	root.AddCommand(get, query, verify, mc.NewCommand(&target), newVersion(&target), newUninstall(&target))
+	check := &cobra.Command{Use: "check", Short: "Find what is wrong with what was written"}
+	check.AddCommand(newCheckNAD(&target))
+	root.AddCommand(get, query, verify, check, mc.NewCommand(&target), newVersion(&target), newUninstall(&target))
 
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{cmd, err} })
 	refuseUnknown(root)

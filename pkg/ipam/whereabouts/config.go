@@ -57,28 +57,29 @@ func Parse(conf, file []byte, cniArgs string) (Config, error) {
 	}
 	var errs []error
 	if s.NetworkName != "" && (!networkNames.MatchString(s.NetworkName) || len(s.NetworkName) > 200) {
-		errs = append(errs, fmt.Errorf("key ipam.network_name: %q has to be small letters, digits, dashes and dots: names of objects begin with it", s.NetworkName))
+		errs = append(errs, &KeyError{"ipam.network_name", fmt.Errorf("%q cannot begin the names of objects", s.NetworkName), "write small letters, digits, dashes and dots, at most 200"})
 	}
 	if s.NodeSliceSize != "" {
-		errs = append(errs, errors.New("key ipam.node_slice_size: parts of a range for each Node are not given out; without the key all Nodes share the range, lowest address first"))
+		errs = append(errs, &KeyError{"ipam.node_slice_size", errors.New("parts of a range for each Node are not given out"), "leave it out: all Nodes share the range, lowest address first"})
 	}
 	errs = append(errs, c.ranges(s), c.static(s))
 	asked, err := requests(d, args)
 	errs = append(errs, err)
-	gateways, err := parseAddrs(keyArgsGateway, args["GATEWAY"])
-	if err := errors.Join(append(errs, err)...); err != nil {
+	gateways, err := parseAddrs(args["GATEWAY"])
+	if err != nil {
+		errs = append(errs, fmt.Errorf("CNI_ARGS GATEWAY: %w", err))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return Config{}, err
 	}
 	if err := c.place(asked, gateways); err != nil {
 		return Config{}, err
 	}
 	if len(c.Claims)+len(c.Static)+len(c.Extra) == 0 {
-		return Config{}, errors.New("key ipam.range is missing")
+		return Config{}, &KeyError{"ipam.range", errMissing, "write a CIDR such as 192.168.20.0/24"}
 	}
 	return c, nil
 }
-
-const keyArgsGateway = "CNI_ARGS GATEWAY"
 
 // ranges reads the range of the older form and ipRanges, in this order.
 func (c *Config) ranges(s section) error {
@@ -91,7 +92,7 @@ func (c *Config) ranges(s section) error {
 		}
 		for _, other := range c.Claims {
 			if other.Range.Span.Overlaps(parsed.Span) {
-				errs = append(errs, fmt.Errorf("key ipam.%srange: %s overlaps %s, which gives an address too", at, parsed.Span, other.Range.Span))
+				errs = append(errs, &KeyError{"ipam." + at + "range", fmt.Errorf("%s overlaps %s, which gives an address too", parsed.Span, other.Range.Span), "leave one of them out, or bound them with range_start and range_end"})
 			}
 		}
 		c.Claims = append(c.Claims, Claim{Range: parsed})
@@ -100,13 +101,15 @@ func (c *Config) ranges(s section) error {
 	case s.Range != "":
 		add("", rangeSection{s.Range, s.RangeStart, s.RangeEnd, s.Exclude})
 	case s.RangeStart != "" || s.RangeEnd != "":
-		errs = append(errs, errors.New("key ipam.range is missing: range_start and range_end are parts of it"))
+		errs = append(errs, &KeyError{"ipam.range", errMissing, "write the CIDR of which range_start and range_end are a part"})
 	}
 	for i, r := range s.IPRanges {
 		add(fmt.Sprintf("ipRanges[%d].", i), r)
 	}
-	gateways, err := parseAddrs("key ipam.gateway", s.Gateway)
-	errs = append(errs, err)
+	gateways, err := parseAddrs(s.Gateway)
+	if err != nil {
+		errs = append(errs, &KeyError{"ipam.gateway", err, "write the router's address, or one of each family with a comma between"})
+	}
 	for i := range c.Claims {
 		r := &c.Claims[i].Range
 		for _, gw := range gateways {
@@ -116,7 +119,7 @@ func (c *Config) ranges(s section) error {
 			r.Gateway = gw
 			r.Excluded.Add(ipam.Span{First: gw, Last: gw})
 			if _, ok := r.Span.Lowest(r.Excluded); !ok {
-				errs = append(errs, fmt.Errorf("key ipam.gateway: %s is the last address of %s that is not excluded", gw, r.Span))
+				errs = append(errs, &KeyError{"ipam.gateway", fmt.Errorf("%s is the last address of %s that is not excluded", gw, r.Span), "make the range larger"})
 			}
 		}
 	}
@@ -128,11 +131,11 @@ func (c *Config) static(s section) error {
 	for i, a := range s.Addresses {
 		p, err := parsePrefix(a.Address)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("key ipam.addresses[%d].address: %w", i, err))
+			errs = append(errs, &KeyError{fmt.Sprintf("ipam.addresses[%d].address", i), err, "write the address with its length"})
 		}
-		gateways, err := parseAddrs(fmt.Sprintf("key ipam.addresses[%d].gateway", i), a.Gateway)
+		gateways, err := parseAddrs(a.Gateway)
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, &KeyError{fmt.Sprintf("ipam.addresses[%d].gateway", i), err, "write an address"})
 		}
 		c.Static = append(c.Static, ipam.Address{Prefix: p, Gateway: firstOf(gateways)})
 	}
@@ -140,14 +143,14 @@ func (c *Config) static(s section) error {
 }
 
 // parseAddrs reads a list with commas, which may be empty.
-func parseAddrs(key, text string) (all []netip.Addr, err error) {
+func parseAddrs(text string) (all []netip.Addr, err error) {
 	for part := range strings.SplitSeq(text, ",") {
 		if part == "" {
 			continue
 		}
 		a, err := parseAddr(part)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", key, err)
+			return nil, err
 		}
 		all = append(all, a)
 	}

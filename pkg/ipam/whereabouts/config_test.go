@@ -66,8 +66,8 @@ func TestParse(t *testing.T) {
 		{name: "a second address by CNI_ARGS", ipam: `"range":"10.0.0.0/24"`, args: "IP=10.9.0.5/16;GATEWAY=10.9.0.1",
 			want: "10.0.0.0-24 10.0.0.1-10.0.0.254; extra 10.9.0.5/16 gw 10.9.0.1"},
 
-		{name: "no range", ipam: `"gateway":"10.0.0.1"`, want: "error: key ipam.range is missing"},
-		{name: "start without range", ipam: `"range_start":"10.0.0.1"`, want: "error: key ipam.range is missing: range_start"},
+		{name: "no range", ipam: `"gateway":"10.0.0.1"`, want: "error: key ipam.range: missing"},
+		{name: "start without range", ipam: `"range_start":"10.0.0.1"`, want: "error: key ipam.range: missing: write the CIDR of which range_start"},
 		{name: "another type", ipam: `"type":"host-local"`, want: "error: only interested in networks whose IPAM type is 'whereabouts'. This one was: host-local"},
 		{name: "no CIDR", ipam: `"range":"10.0.0.0"`, want: `error: key ipam.range: "10.0.0.0" is not a CIDR such as 192.168.20.0/24`},
 		{name: "too small", ipam: `"range":"10.0.0.0/31"`, want: "error: key ipam.range: net mask is too short, must be 30 or less: 10.0.0.0/31"},
@@ -77,9 +77,9 @@ func TestParse(t *testing.T) {
 		{name: "end before start", ipam: `"range":"10.0.0.0/24","range_start":"10.0.0.9","range_end":"10.0.0.8"`, want: "error: key ipam.range_end: 10.0.0.8 is before the range's first address, 10.0.0.9"},
 		{name: "end that is no address", ipam: `"range":"10.0.0.0/24","range_end":"10.0.0"`, want: `error: key ipam.range_end: "10.0.0" is not an address`},
 		{name: "last outside the network of the first", ipam: `"range":"10.0.0.1-10.0.1.9/24"`, want: "error: key ipam.range: 10.0.1.9 is not in 10.0.0.0/24, the network of 10.0.0.1"},
-		{name: "two starts", ipam: `"range":"10.0.0.1-10.0.0.9/24","range_start":"10.0.0.2"`, want: "error: key ipam.range_start is 10.0.0.2, but range says 10.0.0.1"},
+		{name: "two starts", ipam: `"range":"10.0.0.1-10.0.0.9/24","range_start":"10.0.0.2"`, want: "error: key ipam.range_start: is 10.0.0.2, but range says 10.0.0.1"},
 		{name: "exclude that is no CIDR", ipam: `"range":"10.0.0.0/24","exclude":["10.0.0.1","10.0.0.0/33"]`, want: `error: key ipam.exclude[1]: "10.0.0.0/33" is not a CIDR`},
-		{name: "all excluded", ipam: `"range":"10.0.0.0/24","exclude":["10.0.0.128/25","10.0.0.0/25"]`, want: "error: key ipam.exclude leaves no address of 10.0.0.1-10.0.0.254"},
+		{name: "all excluded", ipam: `"range":"10.0.0.0/24","exclude":["10.0.0.128/25","10.0.0.0/25"]`, want: "error: key ipam.exclude: leaves no address of 10.0.0.1-10.0.0.254"},
 		{name: "the gateway is all there is", ipam: `"range":"10.0.0.0/24","range_end":"10.0.0.1","gateway":"10.0.0.1"`, want: "error: key ipam.gateway: 10.0.0.1 is the last address"},
 		{name: "gateway that is no address", ipam: `"range":"10.0.0.0/24","gateway":"router"`, want: `error: key ipam.gateway: "router" is not an address`},
 		{name: "in the second range", ipam: `"ipRanges":[{"range":"10.0.0.0/24"},{"range":"10.1.0.0/24","range_end":"10.0.0.1"}]`, want: "error: key ipam.ipRanges[1].range_end: 10.0.0.1 is not from"},
@@ -93,7 +93,7 @@ func TestParse(t *testing.T) {
 		{name: "asked for broadcast", ipam: `"range":"10.0.0.0/24"`, args: "IP=10.0.0.255", want: "error: CNI_ARGS IP: 10.0.0.255 is not from 10.0.0.1 to 10.0.0.254"},
 		{name: "asked for nonsense", ipam: `"range":"10.0.0.0/24"`, args: "IP=x", want: `error: CNI_ARGS IP: "x" is not an address`},
 		{name: "the file is not JSON", ipam: `"range":"10.0.0.0/24"`, file: `range: x`, want: "error: configuration file of the Node: "},
-		{name: "wrong type of value", ipam: `"range":24`, want: "error: key ipam: "},
+		{name: "wrong type of value", ipam: `"range":24`, want: "error: key ipam.range: is a number: write a string"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if !strings.Contains(tt.ipam, `"type"`) {

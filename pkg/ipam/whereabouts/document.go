@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/containernetworking/cni/pkg/types"
 )
@@ -84,6 +87,10 @@ func read(conf, file []byte) (document, section, error) {
 	}
 	var s section
 	if err := json.Unmarshal(merged, &s); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) && wrong.Field != "" {
+			return d, section{}, &KeyError{"ipam." + wrong.Field, fmt.Errorf("is a %s", wrong.Value), "write a " + wrong.Type.Kind().String()}
+		}
 		return d, section{}, fmt.Errorf("key ipam: %w", err)
 	}
 	if s.Type != Type {
@@ -95,4 +102,44 @@ func read(conf, file []byte) (document, section, error) {
 // unset reports whether a key has no value.
 func unset(value json.RawMessage) bool {
 	return len(value) == 0 || slices.Contains([]string{"null", `""`, "[]", "{}"}, string(value))
+}
+
+// notRead are the keys of Whereabouts and of this plugin that are not about addresses.
+var notRead = []string{
+	"configuration_path", "socket", "kubernetes", "log_file", "log_level", "leader_lease_duration", "leader_renew_deadline", "leader_retry_period",
+	"reconciler_cron_expression", "sleep_for_race", "datastore", "etcd_host", "etcd_username", "etcd_password", "etcd_key_file", "etcd_cert_file", "etcd_ca_cert_file",
+}
+
+// UnknownKeys are the keys of ipam in a network configuration that nobody reads, as in ipam.ranges.
+func UnknownKeys(conf []byte) []string {
+	var d struct{ IPAM map[string]json.RawMessage }
+	if json.Unmarshal(conf, &d) != nil {
+		return nil
+	}
+	all := unknown("ipam.", d.IPAM, append(jsonKeys(section{}), notRead...))
+	var ranges []map[string]json.RawMessage
+	if json.Unmarshal(d.IPAM["ipRanges"], &ranges) == nil {
+		for i, r := range ranges {
+			all = append(all, unknown(fmt.Sprintf("ipam.ipRanges[%d].", i), r, jsonKeys(rangeSection{}))...)
+		}
+	}
+	return all
+}
+
+func unknown(at string, keys map[string]json.RawMessage, known []string) (all []string) {
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, key) }) {
+			all = append(all, at+key)
+		}
+	}
+	return all
+}
+
+// jsonKeys are the keys that a struct is read from.
+func jsonKeys(of any) (keys []string) {
+	t := reflect.TypeOf(of)
+	for i := range t.NumField() {
+		keys = append(keys, t.Field(i).Tag.Get("json"))
+	}
+	return keys
 }

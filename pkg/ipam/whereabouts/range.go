@@ -26,14 +26,14 @@ func (r Range) String() string {
 
 // parseRange reads a range that stands under the given key of the configuration.
 func parseRange(at string, s rangeSection) (Range, error) {
-	key := func(name string) string { return "key ipam." + at + name }
+	wrong := func(name string, err error, fix string) error { return &KeyError{"ipam." + at + name, err, fix} }
 	cidr, first, last, err := splitRange(s.Range)
 	if err != nil {
-		return Range{}, fmt.Errorf("%s: %w", key("range"), err)
+		return Range{}, wrong("range", err, "write CIDR or FIRST-LAST/LENGTH")
 	}
 	usable, err := hosts(cidr)
 	if err != nil {
-		return Range{}, fmt.Errorf("%s: %w", key("range"), err)
+		return Range{}, wrong("range", err, "make the range larger: its first and last address are not given")
 	}
 	r := Range{Subnet: cidr, Span: usable, Excluded: new(ipam.Set), exclude: s.Exclude}
 	var errs []error
@@ -41,18 +41,18 @@ func parseRange(at string, s rangeSection) (Range, error) {
 		a := inRange
 		if text != "" {
 			if a, err = parseAddr(text); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", key(name), err))
+				errs = append(errs, wrong(name, err, "write an address of "+cidr.String()))
 				return
 			}
 			if inRange.IsValid() && a != inRange {
-				errs = append(errs, fmt.Errorf("%s is %s, but range says %s: leave one of them out", key(name), a, inRange))
+				errs = append(errs, wrong(name, fmt.Errorf("is %s, but range says %s", a, inRange), "leave one of them out"))
 				return
 			}
 		}
 		switch {
 		case !a.IsValid() || a == ends: // the network's own address stands for the first that can be used, broadcast for the last
 		case !usable.Contains(a):
-			errs = append(errs, fmt.Errorf("%s: %s is not from %s to %s, the addresses of %s", key(name), a, usable.First, usable.Last, cidr))
+			errs = append(errs, wrong(name, fmt.Errorf("%s is not from %s to %s, the addresses of %s", a, usable.First, usable.Last, cidr), "write one of them, or leave the key out"))
 		default:
 			*limit = a
 		}
@@ -61,12 +61,12 @@ func parseRange(at string, s rangeSection) (Range, error) {
 	bound("range_start", s.RangeStart, first, whole.First, &r.Span.First)
 	bound("range_end", s.RangeEnd, last, whole.Last, &r.Span.Last)
 	if len(errs) == 0 && r.Span.Last.Less(r.Span.First) {
-		errs = append(errs, fmt.Errorf("%s: %s is before the range's first address, %s", key("range_end"), r.Span.Last, r.Span.First))
+		errs = append(errs, wrong("range_end", fmt.Errorf("%s is before the range's first address, %s", r.Span.Last, r.Span.First), "swap them"))
 	}
 	for i, text := range s.Exclude {
 		excluded, err := parseExclude(text)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", key(fmt.Sprintf("exclude[%d]", i)), err))
+			errs = append(errs, wrong(fmt.Sprintf("exclude[%d]", i), err, "write a CIDR or an address"))
 			continue
 		}
 		r.Excluded.Add(excluded)
@@ -75,7 +75,7 @@ func parseRange(at string, s rangeSection) (Range, error) {
 		return Range{}, err
 	}
 	if _, ok := r.Span.Lowest(r.Excluded); !ok {
-		return Range{}, fmt.Errorf("%s leaves no address of %s", key("exclude"), r.Span)
+		return Range{}, wrong("exclude", fmt.Errorf("leaves no address of %s", r.Span), "exclude less, or make the range larger")
 	}
 	return r, nil
 }
