@@ -59,12 +59,9 @@ func (f Flow) String() string {
 	return string(b)
 }
 
-// Compare orders flows by table, then from high priority to low, then by the text of the match.
+// Compare orders flows by table, then from high priority to low, then by the match: fields in canonical order, then values.
 func (f Flow) Compare(g Flow) int {
-	if c := cmp.Or(cmp.Compare(f.Table, g.Table), cmp.Compare(g.Priority, f.Priority)); c != 0 || f.Match == g.Match {
-		return c
-	}
-	return strings.Compare(f.Match.String(), g.Match.String())
+	return cmp.Or(cmp.Compare(f.Table, g.Table), cmp.Compare(g.Priority, f.Priority), strings.Compare(f.Match.oxm, g.Match.oxm))
 }
 
 // FormatFlows is one flow a line, in the order of [Flow.Compare].
