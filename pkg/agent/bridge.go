@@ -160,7 +160,7 @@ func (b bridge) remember(ctx context.Context, sysctl, value string) error {
 	if _, noted := ids[sysctlPrefix+sysctl]; noted {
 		return nil
 	}
-	return b.db.SetBridgeExternalID(ctx, b.name, sysctlPrefix+sysctl, value)
+	return b.db.SetBridgeExternalIDs(ctx, b.name, map[string]string{sysctlPrefix + sysctl: value})
 }
 
 // remembered are the sysctls that remember has noted.

@@ -85,7 +85,7 @@ func TestPeers(t *testing.T) {
 
 func TestPorts(t *testing.T) {
 	peers := Peers(two("gw2", "192.168.1.2"))
-	want := ports(peers, attraction{gateway: true, reason: systemv1alpha1.ReasonRemoteLost})
+	want := ports(peers, attraction{gateway: true, reason: systemv1alpha1.ReasonRemoteLost}, nil)
 	p := want["probe-c0a80301"]
 	if p.Options["remote_ip"] != "192.168.3.1" || p.Options["key"] != "0xfffffd" || p.ExternalIDs[clusterKey] != "east" || p.BFD["min_tx"] != "50" {
 		t.Errorf("port for e1: %+v", p)
@@ -165,6 +165,7 @@ func TestSession(t *testing.T) {
 		{"up", port("state=up", "forwarding=true"), true, false, "Up", ""},
 		{"wants no traffic", port("state=up", "forwarding=false"), true, false, "Draining", "it asks to send to others"},
 		{"lost", port("state=down", "diagnostic=Control Detection Time Expired"), true, false, "Down", "nothing heard from it"},
+		{"lost, and this Node tells it so", port("state=down", "diagnostic=Concatenated Path Down", "remote_state=down"), true, false, "Down", "nothing heard from it"},
 		{"never there", port("state=down", "diagnostic=No Diagnostic", "remote_state=down"), true, false, "Down", "no answer"},
 		{"coming", port("state=init", "diagnostic=No Diagnostic"), true, false, "Down", "the session is coming up"},
 	}

@@ -18,6 +18,11 @@ type Session struct {
 	Flaps   int
 }
 
+// answers tells whether the session is up, whatever the peer asks for.
+func (s Session) answers() bool {
+	return s.State == systemv1alpha1.PeerUp || s.State == systemv1alpha1.PeerDraining
+}
+
 // sessionOf reads what the switch says of a peer. there is false if it has no port for it; silent is true while the switch is not
 // to be asked, and what it last wrote into its database may not be so any more.
 func sessionOf(p Peer, port ovsdb.Port, there, silent bool) Session {
@@ -55,6 +60,8 @@ func describe(status map[string]string) string {
 	diagnostic, remote := status["diagnostic"], status["remote_state"]
 	switch {
 	case strings.Contains(diagnostic, "Expired"):
+		return "nothing heard from it"
+	case strings.Contains(diagnostic, "Concatenated Path Down") && status["state"] == "down": // what this Node tells it since
 		return "nothing heard from it"
 	case status["state"] == "init" || remote == "init" || remote == "down" && status["state"] == "down" && diagnostic != "No Diagnostic":
 		return "the session is coming up"

@@ -151,19 +151,16 @@ func (w *Watcher) Started(ctx context.Context, fresh bool) error {
 	if !fresh {
 		return nil
 	}
-	if err := w.DB.SetBridgeExternalID(ctx, w.Bridge, leavingKey, ""); err != nil {
-		return err
-	}
-	if err := w.hold(ctx); err != nil {
+	// At once: a round in between would ask for traffic.
+	if err := w.DB.SetBridgeExternalIDs(ctx, w.Bridge, map[string]string{leavingKey: "", holdKey: holdUntil()}); err != nil {
 		return err
 	}
 	_, err := w.do(ctx)
 	return err
 }
 
-func (w *Watcher) hold(ctx context.Context) error {
-	return w.DB.SetBridgeExternalID(ctx, w.Bridge, holdKey, time.Now().Add(holdDown).UTC().Format(time.RFC3339Nano))
-}
+// holdUntil is the value of holdKey for a hold-down that begins now.
+func holdUntil() string { return time.Now().Add(holdDown).UTC().Format(time.RFC3339Nano) }
 
 // do is one round: the ports, then their numbers into the state, then what the sessions are. It returns when it has to be done again
 // though nothing happens; 0 is never.
@@ -195,7 +192,12 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 	if wanted.reason == systemv1alpha1.ReasonHoldDown {
 		again = known.holdUntil.Sub(now)
 	}
-	if err := w.ensure(ctx, have, ports(peers, wanted)); err != nil {
+	w.tell(ctx, sessions, detect, wanted, now)
+	young, until := rising(w.histories, sessions, now)
+	if left := until.Sub(now); !until.IsZero() && (again == 0 || left < again) {
+		again = left
+	}
+	if err := w.ensure(ctx, have, ports(peers, wanted, young)); err != nil {
 		return 0, err
 	}
 	numbers := make(map[netip.Addr]openflow.Port)
@@ -205,7 +207,6 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 		}
 	}
 	w.Store.Update(func(s *pipeline.State) { s.Probes = numbers })
-	w.tell(ctx, sessions, detect, wanted, now)
 	return again, nil
 }
 
@@ -256,7 +257,7 @@ func (w *Watcher) ask(ctx context.Context) (detect map[string]time.Duration, sil
 func (w *Watcher) facts(ctx context.Context, snapshot pipeline.State) (facts, error) {
 	own, isGateway := snapshot.ThisGateway()
 	if w.wasGateway != nil && !*w.wasGateway && isGateway { // others may not know it yet
-		if err := w.hold(ctx); err != nil {
+		if err := w.DB.SetBridgeExternalIDs(ctx, w.Bridge, map[string]string{holdKey: holdUntil()}); err != nil {
 			return facts{}, err
 		}
 	}

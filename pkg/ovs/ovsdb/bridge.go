@@ -104,19 +104,19 @@ func (d *DB) BridgeExternalIDs(ctx context.Context, name string) (map[string]str
 	return row.ExternalIDs, nil
 }
 
-// SetBridgeExternalID sets one of the external_ids of a bridge.
-func (d *DB) SetBridgeExternalID(ctx context.Context, name, key, value string) error {
+// SetBridgeExternalIDs sets some of the external_ids of a bridge at once.
+func (d *DB) SetBridgeExternalIDs(ctx context.Context, name string, ids map[string]string) error {
 	row, err := d.bridge(ctx, name)
 	if err != nil {
 		return err
 	}
-	row.ExternalIDs, _ = merge(row.ExternalIDs, map[string]string{key: value})
+	row.ExternalIDs, _ = merge(row.ExternalIDs, ids)
 	ops, err := d.client.Where(row).Update(row, &row.ExternalIDs)
 	if err != nil {
 		return err
 	}
 	if err := d.change(ctx, ops); err != nil {
-		return fmt.Errorf("bridge %s: external_ids:%s: %w", name, key, err)
+		return fmt.Errorf("bridge %s: external_ids %v: %w", name, ids, err)
 	}
 	return nil
 }
