@@ -14,6 +14,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/apiserver"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/policies"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/probe"
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ofconn"
@@ -197,9 +198,35 @@ func (a api) NetworkPolicyRules(ctx context.Context) (systemv1alpha1.NetworkPoli
 }
 
 // GatewayPeers implements [apiserver.Agent].
-func (a api) GatewayPeers(context.Context) (systemv1alpha1.GatewayPeerList, error) {
+func (a api) GatewayPeers(ctx context.Context) (systemv1alpha1.GatewayPeerList, error) {
 	if a.probes == nil {
 		return systemv1alpha1.GatewayPeerList{Items: []systemv1alpha1.GatewayPeer{}}, nil
 	}
-	return a.probes.Report(), nil
+	list := a.probes.Report()
+	if c, err := a.counters(ctx); err == nil { // if not, how much it was is not known, and all else is
+		probe.AddBytes(&list, c, time.Now())
+	}
+	return list, nil
+}
+
+// counters are what the switch has counted of tunnels.
+func (a api) counters(ctx context.Context) (c probe.Counters, err error) {
+	conn, err := a.syncer.Conn()
+	if err != nil {
+		return c, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for _, table := range []openflow.TableID{pipeline.TableClassifier, pipeline.TableL3Forwarding} {
+		flows, err := ofconn.Collect(conn.DumpFlows(ctx, openflow.FlowQuery{Table: table}))
+		if err != nil {
+			return c, err
+		}
+		c.Flows = append(c.Flows, flows...)
+	}
+	if c.Groups, err = ofconn.Collect(conn.DumpGroups(ctx)); err != nil {
+		return c, err
+	}
+	c.Stats, err = ofconn.Collect(ofconn.Dump(ctx, conn, openflow.MultipartGroup, openflow.GroupQuery{ID: openflow.GroupEvery}, openflow.DecodeGroupStats))
+	return c, err
 }

@@ -57,6 +57,11 @@ type GatewayPeer struct {
 	// LossPercent is the share of these requests that were not. ICMP goes beside the tunnels: 100 and a State of Up mean that
 	// it does not pass.
 	LossPercent *int `json:"lossPercent,omitempty"`
+	// SentBytes and ReceivedBytes are of data that was tunneled to and from the peer, without what a tunnel adds, as the switch had
+	// counted it at BytesTime, a second late at most. They begin at 0 when the switch starts and when its flows or groups change.
+	SentBytes     *uint64           `json:"sentBytes,omitempty"`
+	ReceivedBytes *uint64           `json:"receivedBytes,omitempty"`
+	BytesTime     *metav1.MicroTime `json:"bytesTime,omitempty"`
 	// LastFailover is when this peer was last lost, and after how long a silence.
 	LastFailover *Failover `json:"lastFailover,omitempty"`
 }
