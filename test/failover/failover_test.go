@@ -1,6 +1,8 @@
 package failover
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +27,7 @@ var (
 	runs    = flag.Int("runs", 5, "with -full: how often each fault")
 	only    = flag.String("only", "", "with -full: the faults whose names match this expression")
 	seed    = flag.Uint64("seed", 1, "with -full: the first seed of double faults")
-	file    = flag.String("json", "", "with -full: write the table there as JSON")
+	file    = flag.String("json", "", "with -full: write the table there as JSON after each fault, and beside it as text")
 )
 
 // TestRealFailover does, with -full, everything that can happen to gateways. TestRealGateways of pkg/agent is what make test runs of it.
@@ -80,7 +83,7 @@ func everything(t *testing.T, scene *Scene) {
 			r.Failover.LostMillis, r.Failover.StallTCP, r.Failover.NewFailed, r.FailBack.LostMillis, r.Settled.Seconds())
 		all = append(all, r)
 		write(t, all)
-		if f.Harmless && r.Failover.LostMillis+r.FailBack.LostMillis > 0 {
+		if (f.Harmless || f.Beside) && r.Failover.LostMillis+r.FailBack.LostMillis > 0 {
 			t.Errorf("%s of %s lost packets: %+v", f.Name, victim, r)
 		}
 		if r.Failover.Resets+r.FailBack.Resets > 0 && !f.Beside {
@@ -96,12 +99,12 @@ func everything(t *testing.T, scene *Scene) {
 					one(f, Victims[c][round%len(Victims[c])])
 				}
 			default:
-				c := Clusters[(round+i)%len(Clusters)]
+				c := cmp.Or(f.Side, Clusters[(round+i)%len(Clusters)])
 				one(f, Victims[c][round/2%len(Victims[c])])
 			}
 		}
 	}
-	faults := slices.Concat(Single, Without("leader's API frozen", "cl1"), Without("both APIs frozen", Clusters...))
+	faults := slices.Concat(Single, []Fault{drainAlone}, Without("leader's API frozen", "cl1"), Without("both APIs frozen", Clusters...))
 	for round := range *runs {
 		everyFault(round, faults)
 		if f, victims := Double(*seed + uint64(round)); chosen.MatchString(f.Name) {
@@ -117,7 +120,7 @@ func everything(t *testing.T, scene *Scene) {
 	require.NoError(t, Print(os.Stdout, Rows(all)))
 }
 
-// write keeps the figures of what has been run so far.
+// write keeps the figures of what has been run so far, as JSON and as the table.
 func write(t *testing.T, all []Run) {
 	if *file == "" {
 		return
@@ -126,4 +129,7 @@ func write(t *testing.T, all []Run) {
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(filepath.Dir(*file), 0o755))
 	require.NoError(t, os.WriteFile(*file, text, 0o644))
+	var table bytes.Buffer
+	require.NoError(t, Print(&table, Rows(all)))
+	require.NoError(t, os.WriteFile(strings.TrimSuffix(*file, ".json")+".txt", table.Bytes(), 0o644))
 }

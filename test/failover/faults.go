@@ -18,7 +18,7 @@ type Fault struct {
 	Do, Undo step
 	// With are other gateways that the traffic should go through, too.
 	With func(victim string) []string
-	// Beside is set if the UDP flows are to avoid the victim.
+	// Beside is set if the UDP flows are to avoid the victim, and therefore may lose nothing.
 	Beside bool
 	// Harmless faults may lose nothing at all.
 	Harmless bool
@@ -26,6 +26,8 @@ type Fault struct {
 	Cuts bool
 	// Takes is how long Do takes at most, Hold the time between Do and Undo, After how long traffic goes on then.
 	Takes, Hold, After time.Duration
+	// Side is the cluster of the victim; empty for one after the other.
+	Side string
 	// Both sides are of interest in every round, instead of one after the other.
 	Both bool
 	// Rounds is in how many rounds it takes part; 0 is all.
@@ -185,6 +187,13 @@ var Single = []Fault{
 		Takes: 4 * time.Second, Hold: hold, After: reboot, Harmless: true},
 }
 
+// drainAlone is a drain that the leader does not hear of: peers are told by BFD.
+var drainAlone = Fault{
+	Name: "antctl mc drain gateway, leader's API frozen", Side: "cl2",
+	Do: inTurn(apis("STOP", "cl1"), drainGateway()), Undo: inTurn(drainGateway("--undo"), apis("CONT", "cl1")),
+	Takes: drained + 2*time.Second, Hold: time.Second, After: rejoin, Harmless: true, Rounds: 2,
+}
+
 // breaking are what a double fault is put together from.
 var breaking = Single[:6]
 
@@ -199,9 +208,8 @@ func Without(what string, clusters ...string) (all []Fault) {
 	return all
 }
 
-// Translated are faults while gateways translate (sourceNAT: Always): connections of the gateway break. They are shown, and nothing
-// is asked of them: TCP connections spread over all gateways, and of the UDP flows only the near gateway is known, because
-// [Scene.survey] does not see through a translation.
+// Translated are faults while gateways translate (sourceNAT: Always): connections of the gateway break, others do not notice. TCP
+// connections spread over all gateways, so what is asked for is that the UDP flows, which go through others, lose nothing.
 func Translated() (all []Fault) {
 	for _, f := range []Fault{Single[0], Single[2]} {
 		f.Name += ", sourceNAT Always"

@@ -17,6 +17,8 @@ type Run struct {
 	Quiet               Phase // before the fault
 	Failover            Phase // until it was mended
 	FailBack            Phase // after that
+	Ways                []string
+	Holes               []Hole `json:",omitempty"` // of all UDP flows
 	Settled             time.Duration
 }
 
@@ -44,6 +46,10 @@ func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
 		err error
 	}
 	done := make(chan result, 1)
+	r.Ways = make([]string, len(ends))
+	for i, e := range ends {
+		r.Ways[i] = s.ways.of(e)
+	}
 	begin := time.Now()
 	go func() {
 		all, err := s.traffic(ctx, length, ends)
@@ -69,6 +75,7 @@ func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
 		return r, fmt.Errorf("%s of %s: %w", f.Name, victim, err)
 	}
 	r.Quiet, r.Failover, r.FailBack = all[1], all[2], all[3]
+	r.Holes = holes(got.all, starts[2])
 	r.Failover.Broken, r.Failover.Resets = all[0].Broken, all[0].Resets // they have no time
 	if err := s.findPods(ctx); err != nil {
 		return r, err

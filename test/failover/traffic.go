@@ -32,6 +32,7 @@ type gap struct {
 type report struct {
 	name string
 	UDP  struct {
+		Port       uint16
 		Sent, Lost int
 		Holes      []gap
 	}
@@ -48,6 +49,9 @@ type report struct {
 	}
 }
 
+// serverPort is where the Pods of pods.yaml answer.
+const serverPort = 8080
+
 // Stream is the traffic from a Pod of a Node to one of another, and back.
 type Stream struct{ From, To string }
 
@@ -63,7 +67,7 @@ func (s *Scene) traffic(ctx context.Context, length time.Duration, ends []pair) 
 	for i, end := range ends {
 		group.Go(func() error {
 			out, err := s.Pod(ctx, end.from, "probe", "stream", "-interval", s.Load.Interval.String(), "-line-interval", s.Load.Line.String(),
-				"-connections", fmt.Sprint(s.Load.TCP), "-rate", fmt.Sprint(s.Load.Rate), "-for", length.String(), end.to.IP.String()+":8080")
+				"-connections", fmt.Sprint(s.Load.TCP), "-rate", fmt.Sprint(s.Load.Rate), "-for", length.String(), fmt.Sprintf("%s:%d", end.to.IP, serverPort))
 			if err == nil {
 				err = json.Unmarshal([]byte(out), &reports[i])
 			}
@@ -91,6 +95,22 @@ type Phase struct {
 	NewTried   int // of the whole run
 	Broken     int // connections that did not last, over the whole run
 	Resets     int // of those and of new ones
+}
+
+// Hole is a time in which nothing of a UDP flow came through.
+type Hole struct {
+	Stream       string
+	At           int64 // milliseconds since the fault
+	Millis, Lost int64
+}
+
+func holes(all []report, fault time.Time) (list []Hole) {
+	for _, r := range all {
+		for _, h := range r.UDP.Holes {
+			list = append(list, Hole{r.name, h.At - fault.UnixMilli(), h.Millis, int64(h.Lost)})
+		}
+	}
+	return list
 }
 
 // phases splits what was lost at the times at which phases begin. Broken connections have no time: they count in the first.

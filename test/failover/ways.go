@@ -2,11 +2,12 @@ package failover
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ func (p pair) String() string { return fmt.Sprintf("from %s to %s", p.from, p.to
 type way struct {
 	pair
 	stream int
+	port   uint16 // that the survey sent from
 	over   []string
 }
 
@@ -76,8 +78,17 @@ func (all ways) beside(victim string) (chosen []pair, err error) {
 	return chosen, nil
 }
 
+// of says which way a pair is.
+func (all ways) of(p pair) string {
+	k := slices.IndexFunc(all, func(w way) bool { return w.pair == p })
+	return fmt.Sprintf("%s over %s", p, strings.Join(all[k].over, ", "))
+}
+
 // packet is an encapsulated UDP packet as tcpdump prints it.
-var packet = regexp.MustCompile(`(\d+\.\d+\.\d+\.\d+)\.\d+ > (\d+\.\d+\.\d+\.\d+)\.\d+: UDP`)
+var packet = regexp.MustCompile(`(\d+\.\d+\.\d+\.\d+\.\d+) > (\d+\.\d+\.\d+\.\d+\.\d+): UDP`)
+
+// end is one end of a UDP packet as tcpdump prints it.
+func end(a netip.Addr, port uint16) string { return fmt.Sprintf("%s.%d", a, port) }
 
 // survey finds out which gateways the packets between all pairs of Pods go through, by listening on their links.
 func (s *Scene) survey(ctx context.Context) error {
@@ -98,13 +109,24 @@ func (s *Scene) survey(ctx context.Context) error {
 	for i, stream := range Streams {
 		for _, from := range s.pods[stream.From] {
 			command := []string{"probe", "stream", "-interval", "50ms", "-line-interval", "1s", "-rate", "1", "-for", "2s"}
+			first := len(s.ways)
 			for _, to := range s.pods[stream.To] {
-				command = append(command, to.IP.String()+":8080")
+				command = append(command, fmt.Sprintf("%s:%d", to.IP, serverPort))
 				s.ways = append(s.ways, way{pair: pair{from, to}, stream: i})
 			}
 			talking.Go(func() error {
-				_, err := s.Pod(ctx, from, command...)
-				return err
+				out, err := s.Pod(ctx, from, command...)
+				if err != nil {
+					return err
+				}
+				var reports []report
+				if err := json.Unmarshal([]byte(out), &reports); err != nil || len(reports) != len(s.pods[stream.To]) {
+					return fmt.Errorf("probe stream of %s printed %s: %w", from, out, err)
+				}
+				for k, r := range reports {
+					s.ways[first+k].port = r.UDP.Port
+				}
+				return nil
 			})
 		}
 	}
@@ -115,25 +137,24 @@ func (s *Scene) survey(ctx context.Context) error {
 		return err
 	}
 	for i, v := range victims {
-		for _, m := range packet.FindAllStringSubmatch(heard[i], -1) {
-			src, err1 := netip.ParseAddr(m[1])
-			dst, err2 := netip.ParseAddr(m[2])
-			if err := errors.Join(err1, err2); err != nil {
-				return err
-			}
-			for k := range s.ways {
-				w := &s.ways[k]
-				if w.is(src, dst) && !slices.Contains(w.over, v) {
-					w.over = append(w.over, v)
-				}
-			}
-		}
+		s.ways.pass(v, heard[i])
 	}
 	_, err = s.ways.choose(victims)
 	return err
 }
 
-// is tells whether packets between two addresses are of this way.
-func (w way) is(a, b netip.Addr) bool {
-	return w.from.IP == a && w.to.IP == b || w.from.IP == b && w.to.IP == a
+// pass notes which ways were seen at a gateway. A packet is told by the server's end and the client's port, because a gateway may
+// have given it another source address.
+func (all ways) pass(gateway, heard string) {
+	for _, m := range packet.FindAllStringSubmatch(heard, -1) {
+		for k := range all {
+			w := &all[k]
+			server, client := end(w.to.IP, serverPort), fmt.Sprintf(".%d", w.port)
+			forth := m[2] == server && strings.HasSuffix(m[1], client)
+			back := m[1] == server && strings.HasSuffix(m[2], client)
+			if (forth || back) && !slices.Contains(w.over, gateway) {
+				w.over = append(w.over, gateway)
+			}
+		}
+	}
 }

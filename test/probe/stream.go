@@ -25,6 +25,7 @@ type StreamReport struct {
 
 // UDPFlow is one flow of numbered packets that the server sends back.
 type UDPFlow struct {
+	Port       uint16 // that it is sent from
 	Sent, Lost int
 	Holes      []Gap // packets in a row that did not come back
 }
@@ -60,7 +61,7 @@ func stream(args []string) error {
 	connections := fs.Int("connections", 1, "TCP connections")
 	rate := fs.Int("rate", 50, "new connections a second")
 	length := fs.Duration("for", 10*time.Second, "how long")
-	timeout := fs.Duration("timeout", 5*time.Second, "for the last answers, and for a new connection")
+	timeout := fs.Duration("timeout", 5*time.Second, "for a new connection, and for the last line")
 	late := fs.Duration("late", time.Second, "a UDP packet that takes longer is lost")
 	notable := fs.Duration("notable", 50*time.Millisecond, "gaps of the TCP connection that are told")
 	_ = fs.Parse(args)
@@ -102,7 +103,7 @@ func stream(args []string) error {
 		close(e.due)
 	}
 	for i, f := range flows {
-		wg.Go(func() { reports[i].UDP = f.finish(*timeout, *late) })
+		wg.Go(func() { reports[i].UDP = f.finish(*late) })
 	}
 	wg.Wait()
 	return json.NewEncoder(os.Stdout).Encode(reports)
@@ -152,9 +153,9 @@ func (f *udpFlow) send() {
 	_, _ = f.conn.Write(b) // what is not sent does not come back
 }
 
-// finish waits for the last answers: all, or as long as it takes to be sure.
-func (f *udpFlow) finish(timeout, late time.Duration) UDPFlow {
-	for end := time.Now().Add(timeout); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+// finish waits for the last answers: all, or those that are not late.
+func (f *udpFlow) finish(late time.Duration) UDPFlow {
+	for end := time.Now().Add(late); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		f.mu.Lock()
 		all := len(f.back) == len(f.sent)
 		f.mu.Unlock()
@@ -166,6 +167,9 @@ func (f *udpFlow) finish(timeout, late time.Duration) UDPFlow {
 	<-f.received
 	inTime := func(i int) bool { return !f.back[i].IsZero() && f.back[i].Sub(f.sent[i]) <= late }
 	r := UDPFlow{Sent: len(f.sent), Holes: holes(f.sent, inTime)}
+	if a, ok := f.conn.LocalAddr().(*net.UDPAddr); ok {
+		r.Port = uint16(a.Port)
+	}
 	for _, h := range r.Holes {
 		r.Lost += h.Lost
 	}
