@@ -84,11 +84,7 @@ func (t agentsTable[T]) command(target *cluster.Flags) *cobra.Command {
 		Use: t.name, Aliases: []string{t.alias}, Short: t.short, Long: t.long, Args: cobra.NoArgs,
 		Example: fmt.Sprintf("  antctl get %s\n  antctl get %[1]s --node node1 -o json", t.name),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := target.RESTConfig()
-			if err != nil {
-				return err
-			}
-			client, err := kubernetes.NewForConfig(config)
+			client, err := target.Client()
 			if err != nil {
 				return err
 			}

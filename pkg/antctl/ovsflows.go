@@ -31,11 +31,7 @@ func newGetFlows(target *cluster.Flags) *cobra.Command {
   antctl get ovsflows --table L3Forwarding`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := target.RESTConfig()
-			if err != nil {
-				return err
-			}
-			client, err := kubernetes.NewForConfig(config)
+			client, err := target.Client()
 			if err != nil {
 				return err
 			}

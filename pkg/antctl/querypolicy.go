@@ -31,11 +31,7 @@ of the receiving Pod: what a Service makes of it has been done. Needs the right 
   antctl query networkpolicy --from 192.0.2.7 --to kube-system/coredns-0 --port udp/53`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := target.RESTConfig()
-			if err != nil {
-				return err
-			}
-			client, err := kubernetes.NewForConfig(config)
+			client, err := target.Client()
 			if err != nil {
 				return err
 			}

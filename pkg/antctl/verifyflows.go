@@ -29,11 +29,7 @@ It repairs nothing unless told so; by itself it does so every auditInterval. Fai
   antctl verify flows --node node1 --repair`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := target.RESTConfig()
-			if err != nil {
-				return err
-			}
-			client, err := kubernetes.NewForConfig(config)
+			client, err := target.Client()
 			if err != nil {
 				return err
 			}

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/cluster"
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/output"
@@ -54,11 +53,7 @@ func newVersion(target *cluster.Flags) *cobra.Command {
 }
 
 func controllerVersion(ctx context.Context, target *cluster.Flags) (string, error) {
-	config, err := target.RESTConfig()
-	if err != nil {
-		return "", err
-	}
-	client, err := kubernetes.NewForConfig(config)
+	client, err := target.Client()
 	if err != nil {
 		return "", err
 	}

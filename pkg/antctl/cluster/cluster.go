@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/spf13/pflag"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -51,4 +52,13 @@ func (f *Flags) RESTConfig() (*rest.Config, error) {
 	}
 	config.QPS, config.Burst = 50, 100 // one person's commands, not a controller
 	return config, nil
+}
+
+// Client is a client of the cluster's API server.
+func (f *Flags) Client() (kubernetes.Interface, error) {
+	config, err := f.RESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	return kubernetes.NewForConfig(config)
 }
