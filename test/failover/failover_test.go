@@ -86,8 +86,11 @@ func everything(t *testing.T, scene *Scene) {
 		if (f.Harmless || f.Beside) && r.Failover.LostMillis+r.FailBack.LostMillis > 0 {
 			t.Errorf("%s of %s lost packets: %+v", f.Name, victim, r)
 		}
-		if r.Failover.Resets+r.FailBack.Resets > 0 && !f.Beside {
-			t.Errorf("%s of %s reset connections: %+v", f.Name, victim, r)
+		if f.Harmless && r.Failover.NewFailed+r.FailBack.NewFailed > 0 {
+			t.Errorf("new connections failed though %s of %s was announced: %+v", f.Name, victim, r)
+		}
+		if r.Failover.Broken+r.Failover.Resets+r.FailBack.Resets > 0 && !f.Beside {
+			t.Errorf("%s of %s broke connections: %+v", f.Name, victim, r)
 		}
 	}
 	everyFault := func(round int, faults []Fault) {
