@@ -28,6 +28,7 @@ func main() {
 	pflag.StringVar(&config.Socket, "socket", "/var/run/multus/multus.sock", "socket for the CNI plugin")
 	pflag.StringVar(&config.JournalDir, "journal", "/var/lib/multus", "directory with a record of each sandbox")
 	pflag.StringVar(&config.HostRoot, "host-root", "/", "where the root directory of the Node is; plugins are executed there")
+	pflag.StringVar(&config.PodResources, "pod-resources", "/var/lib/kubelet/pod-resources/kubelet.sock", "socket on the Node where kubelet tells which Pod has which devices")
 	pflag.StringVar(&config.Install.BinDir, "install-plugin", "", "directory of the Node's CNI plugins, to put multus there")
 	pflag.StringVar(&config.Install.ConfDir, "install-conf", "", "directory of the runtime's network configurations as the Node has it, to put multus before the first one there")
 	pflag.StringVar(&config.Install.Plugin, "plugin", "/opt/cni/bin/multus", "the plugin to install")

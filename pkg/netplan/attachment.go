@@ -80,10 +80,11 @@ func (c Config) defaultNetwork(pod Pod) (Want, error) {
 
 // Network is what was found for a [Want].
 type Network struct {
-	Ref    string // namespace/name of the NetworkAttachmentDefinition, "" if there is none
-	List   List
-	Device string // of the node's devices, the one that is the Pod's
-	Strict bool   // it refuses what no plugin can do
+	Ref      string // namespace/name of the NetworkAttachmentDefinition, "" if there is none
+	List     List
+	Resource string // of which the Pod gets a device with the network
+	Device   string // that device
+	Strict   bool   // it refuses what no plugin can do
 }
 
 // Attachment is one interface of a Pod to be: what the plugins are executed with.
@@ -96,6 +97,9 @@ type Attachment struct {
 	Capabilities map[string]json.RawMessage `json:"capabilities,omitempty"`
 	Args         [][2]string                `json:"args,omitempty"` // added to CNI_ARGS
 	Routes       Routes                     `json:"routes,omitzero"`
+	Resource     string                     `json:"resource,omitempty"`
+	Device       string                     `json:"device,omitempty"`
+	DeviceInfo   string                     `json:"deviceInfo,omitempty"` // a file in which plugins tell of the device
 }
 
 // Plan makes an attachment of each want. ifName is the default network's interface. Warnings are about what was asked for and nobody does.
@@ -183,8 +187,24 @@ func (a *Attachment) ask(s Selection, n Network) (missing []string, err error) {
 	if device != "" {
 		a.Capabilities["deviceID"] = quote(device)
 	}
+	a.Resource, a.Device = n.Resource, n.Device
 	a.List, err = n.List.with(set, s.CNIArgs)
 	return missing, err
+}
+
+// capabilityDeviceInfo is the file in which a plugin tells of its device.
+const capabilityDeviceInfo = "CNIDeviceInfoFile"
+
+// TellDevice gives the attachment a file about its device, if its network has such or a plugin can tell of one.
+func (a *Attachment) TellDevice(file string) error {
+	declared, err := a.List.capabilities()
+	if err != nil {
+		return err
+	}
+	if a.Resource != "" || declared[capabilityDeviceInfo] {
+		a.DeviceInfo, a.Capabilities[capabilityDeviceInfo] = file, quote(file)
+	}
+	return nil
 }
 
 // addRuntimeConfig adds what the runtime gives; what the Pod asks for comes first.

@@ -186,7 +186,7 @@ func (n *node) start() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.proc = exec.Command(filepath.Join(n.bin, "multus-daemon"), "--kubeconfig", n.api.Kubeconfig, "--node-name", "a",
-		"--socket", n.socket(), "--journal", filepath.Join(n.dir, "journal"), "-v", "2")
+		"--socket", n.socket(), "--journal", filepath.Join(n.dir, "journal"), "--pod-resources", filepath.Join(n.dir, "k"), "-v", "2")
 	n.proc.Stdout, n.proc.Stderr = &n.log, &n.log
 	n.proc.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var err error
@@ -239,15 +239,19 @@ func (n *node) tell(what string) (stop func()) {
 	return func() { require.NoError(n.t, os.Remove(file)) }
 }
 
-// nad makes a NetworkAttachmentDefinition.
-func (n *node) nad(name, config string) {
+// nad makes a NetworkAttachmentDefinition, with an annotation and its value if they are given.
+func (n *node) nad(name, config string, annotations ...string) {
 	n.t.Helper()
+	metadata := map[string]any{"name": name}
+	if len(annotations) > 0 {
+		metadata["annotations"] = map[string]any{annotations[0]: annotations[1]}
+	}
 	spec := map[string]any{}
 	if config != "" {
 		spec["config"] = config
 	}
 	o := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "metadata": map[string]any{"name": name}, "spec": spec,
+		"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "metadata": metadata, "spec": spec,
 	}}
 	_, err := n.objects.Resource(nads).Namespace("default").Create(context.Background(), o, metav1.CreateOptions{})
 	require.NoError(n.t, err)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,7 +35,7 @@ func TestRealPlugin(t *testing.T) {
 	}{
 		{"Attach", attach}, {"Plugins", kinds}, {"DefaultRoute", defaultRoute}, {"Requests", requests}, {"ConfigurationOnTheNode", onTheNode},
 		{"RollBack", rollBack}, {"DeleteFails", deleteFails}, {"PodReplaced", podReplaced}, {"JournalDamaged", journalDamaged},
-		{"Killed", killed}, {"GC", garbage}, {"CheckAndStatus", checkAndStatus},
+		{"Devices", devices}, {"Killed", killed}, {"Restarted", restarted}, {"GC", garbage}, {"CheckAndStatus", checkAndStatus},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
 			whole := n.t
@@ -396,6 +398,47 @@ func killed(n *node) {
 	n.start()
 	require.NoError(t, <-ended, "ADD waits for a daemon that starts")
 	n.del(multus, rt)
+	n.calls()
+}
+
+// restarted: the daemon again and again while many Pods start. The runtime deletes what failed and tries again, until all run.
+func restarted(n *node) {
+	t := n.t
+	multus := n.multus(`"delegates":[` + n.bridge("many", "10.41.0.0/24") + `]`)
+	n.nad("many-second", n.told("many-second"))
+	var pods []*libcni.RuntimeConf
+	for i := range 16 {
+		pods = append(pods, n.sandbox(fmt.Sprint("many", i), "many-second"))
+	}
+	var added atomic.Int32
+	var all sync.WaitGroup
+	for _, rt := range pods {
+		all.Go(func() {
+			for {
+				if _, err := n.libcni.AddNetworkList(context.Background(), multus, rt); err == nil {
+					added.Add(1)
+					return
+				}
+				for n.libcni.DelNetworkList(context.Background(), multus, rt) != nil {
+					time.Sleep(50 * time.Millisecond) // as a runtime waits
+				}
+			}
+		})
+	}
+	for _, after := range []int32{1, 6} {
+		require.Eventually(t, func() bool { return added.Load() >= after }, 2*time.Minute, 5*time.Millisecond)
+		n.kill()
+		n.start()
+	}
+	all.Wait()
+	require.Len(t, n.records(), len(pods))
+	require.Len(t, n.leases("many"), len(pods), "what was begun twice has been undone once")
+	for i, rt := range pods {
+		require.Len(t, n.networks(fmt.Sprint("many", i)), 2)
+		n.del(multus, rt)
+	}
+	require.Empty(t, n.records())
+	require.Empty(t, n.leases("many"))
 	n.calls()
 }
 

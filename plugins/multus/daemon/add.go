@@ -131,7 +131,29 @@ func (d *daemon) plan(ctx context.Context, c call, pod *corev1.Pod) ([]netplan.A
 			return nil, nil, err
 		}
 	}
-	return netplan.Plan(c.conf, wants, networks, c.IfName)
+	if err := d.devices(ctx, c, networks); err != nil {
+		return nil, nil, err
+	}
+	all, warnings, err := netplan.Plan(c.conf, wants, networks, c.IfName)
+	for i := range all {
+		if err == nil && !all[i].Auxiliary {
+			err = all[i].TellDevice(forPlugins(all[i].Network, c.ContainerID, all[i].IfName))
+		}
+	}
+	return all, warnings, err
+}
+
+// devices gives networks their devices. DEL does without: a device needs none, and kubelet may have forgotten the Pod.
+func (d *daemon) devices(ctx context.Context, c call, networks []netplan.Network) error {
+	wanted := slices.ContainsFunc(networks, func(n netplan.Network) bool { return n.Resource != "" })
+	if !wanted || c.Command == cni.Del || c.pod.Name == "" {
+		return nil
+	}
+	devices, err := devicesOf(ctx, d.host.path(d.PodResources), c.pod)
+	if err != nil {
+		return types.NewError(types.ErrTryAgainLater, err.Error(), "")
+	}
+	return giveDevices(networks, devices)
 }
 
 // find is the configuration of a network, first the default network's.
@@ -168,7 +190,7 @@ func (d *daemon) defined(ctx context.Context, conf netplan.Config, namespace, na
 	if err != nil {
 		return netplan.Network{}, err
 	}
-	n := netplan.Network{Ref: namespace + "/" + name, Strict: def.Annotations[strictAnnotation] == "true"}
+	n := netplan.Network{Ref: namespace + "/" + name, Resource: def.Annotations[resourceAnnotation], Strict: def.Annotations[strictAnnotation] == "true"}
 	if strings.TrimSpace(def.Config) == "" {
 		n.List, err = d.host.configNamed(conf.ConfDir, name)
 	} else {
@@ -201,7 +223,11 @@ func (d *daemon) attach(ctx context.Context, r *record, netns *os.File, pod *cor
 			return err
 		}
 		if !a.Auxiliary {
-			statuses = append(statuses, netplan.Statuses(a.Attachment, result, nil)...)
+			device, err := d.host.deviceInfo(a.Attachment)
+			if err != nil {
+				return fmt.Errorf("network %s: %w", a.Network, err)
+			}
+			statuses = append(statuses, netplan.Statuses(a.Attachment, result, device)...)
 		}
 	}
 	if pod != nil {
@@ -223,6 +249,9 @@ func (d *daemon) attachOne(ctx context.Context, r record, a *attached, links lin
 		before = r.Attachments[0].Result
 	} else if free, err := links.free(a.IfName); err != nil || !free {
 		return nil, errors.Join(fmt.Errorf("network %s: the sandbox already has an interface %s", a.Network, a.IfName), err)
+	}
+	if err := d.host.prepareDevice(a.Attachment); err != nil {
+		return nil, fmt.Errorf("network %s: %w", a.Network, err)
 	}
 	text, err := d.plugins.add(ctx, r.sandbox(), a.Attachment, before)
 	if err != nil {

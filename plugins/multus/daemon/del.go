@@ -70,7 +70,11 @@ func (d *daemon) release(ctx context.Context, r record, netns string) error {
 		if !a.Begun {
 			continue
 		}
-		if err := d.plugins.again(ctx, cni.Del, s, a.Attachment, a.Result); err != nil {
+		err := d.plugins.again(ctx, cni.Del, s, a.Attachment, a.Result)
+		if err == nil {
+			err = d.host.removeDevice(a.Attachment)
+		}
+		if err != nil {
 			left, errs = append(left, a), append(errs, err)
 		}
 	}

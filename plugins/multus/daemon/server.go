@@ -27,9 +27,11 @@ type Config struct {
 	Socket     string // of the CNI plugin
 	JournalDir string
 	HostRoot   string // the root directory of the Node; plugins are executed there
-	Install    Install
-	Client     kubernetes.Interface
-	Objects    dynamic.Interface
+	// PodResources is the socket on the Node where kubelet tells which Pod has which devices.
+	PodResources string
+	Install      Install
+	Client       kubernetes.Interface
+	Objects      dynamic.Interface
 }
 
 const (
