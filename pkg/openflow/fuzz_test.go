@@ -223,8 +223,11 @@ func checkInstructions(t *testing.T, b []byte) {
 		if strings.Contains(text, "enqueue:") {
 			continue // which is read as three actions, of which the text does not say all
 		}
-		if !x.OpenFlow15 && strings.Contains(text, "set_vlan_") {
-			continue // which is read as a set_field, in OpenFlow 1.0 mod_vlan_…, and that puts a tag in front
+		if !x.OpenFlow15 && (strings.Contains(text, "set_vlan_") || strings.Contains(text, "set_mpls_")) {
+			// Actions of OpenFlow 1.1 are read as set_field, for which OpenFlow 1.0 has another spelling, of which not all is said.
+			if once, err = x.ParseActions(string(x.AppendActions(nil, once))); err != nil {
+				t.Fatalf("%x\nprints as %s, then: %v", b, text, err)
+			}
 		}
 		text = string(x.AppendActions(nil, once))
 		again, err := x.ParseActions(text)
