@@ -227,6 +227,30 @@ func (s *Syncer) compile(ctx context.Context, snapshot pipeline.State) concerned
 // it does not keep the others out.
 func (s *Syncer) send(ctx context.Context, conn *ofconn.Conn, diff Difference) error {
 	changes := diff.changes()
+	last := len(changes) - len(diff.GroupsDeleted)
+	if err := s.sendBundles(ctx, conn, changes[:last]); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(diff.GroupsDeleted, func(g openflow.Group) bool { return g.ID&pipeline.GroupMagicMask == pipeline.GroupMagic }) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(linger):
+		}
+	}
+	if err := s.sendBundles(ctx, conn, changes[last:]); err != nil {
+		return err
+	}
+	s.cfg.Metrics.holds(len(s.have.flows), s.perTable)
+	s.count.Store(int64(len(s.have.flows)))
+	return nil
+}
+
+// linger is how long groups that choose a gateway stay after the last flow that sends to them. A group makes the datapath look at a
+// packet twice, and what is between the two when the group goes is lost.
+const linger = 200 * time.Millisecond
+
+func (s *Syncer) sendBundles(ctx context.Context, conn *ofconn.Conn, changes []change) error {
 	size := s.cfg.BundleSize
 	if size <= 0 {
 		size = max(len(changes), 1)
@@ -236,8 +260,6 @@ func (s *Syncer) send(ctx context.Context, conn *ofconn.Conn, diff Difference) e
 			return err
 		}
 	}
-	s.cfg.Metrics.holds(len(s.have.flows), s.perTable)
-	s.count.Store(int64(len(s.have.flows)))
 	return nil
 }
 
