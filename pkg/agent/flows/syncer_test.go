@@ -240,8 +240,12 @@ func TestRealGroups(t *testing.T) {
 	}
 	stop()
 
+	start := time.Now()
 	s, _, _ = run(t, sw, state.New(node1()), 7)
 	flush(t, s, 1, nobody)
+	if took := time.Since(start); took < linger {
+		t.Errorf("groups went with their flows, after %s", took)
+	}
 	if n := groups(); n != 1 {
 		t.Errorf("%d groups for one gateway again, or somebody else's is gone", n)
 	}
