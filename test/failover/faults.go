@@ -39,7 +39,7 @@ const (
 	hold      = 3 * time.Second  // everything that a fault sets off, it has by then
 	reconnect = 5 * time.Second  // for BFD to come up again
 	restart   = 8 * time.Second  // for a switch to be back, and for its hold-down
-	reboot    = 20 * time.Second // for a Node
+	reboot    = 17 * time.Second // for a Node
 	drained   = 18 * time.Second // for a gateway to go, with some to spare
 	rejoin    = 11 * time.Second // for a gateway to come back: record, hold-down and BFD
 )
@@ -176,7 +176,7 @@ var Single = []Fault{
 	{Name: "a Node reaches none of its gateways", Do: cut(master, ownGateways), Undo: mend(master), Hold: hold, After: reconnect, Cuts: true},
 	{Name: "a cluster without any gateway", Do: cut(ownGateways, remoteGateways), Undo: mend(ownGateways), Hold: hold, After: reconnect, Cuts: true},
 
-	{Name: "antctl mc drain gateway", Do: drainGateway(), Undo: drainGateway("--undo"), Takes: drained + 2*time.Second, Hold: time.Second, After: rejoin, Harmless: true},
+	{Name: "antctl mc drain gateway", Do: drainGateway(), Undo: drainGateway("--undo"), Takes: drained, Hold: time.Second, After: rejoin, Harmless: true},
 	{Name: "annotation removed", Do: kubectl("annotate", "node", "%s", gatewayAnnotation+"-"), Undo: kubectl("annotate", "node", "%s", gatewayAnnotation+"=true"),
 		Hold: drained, After: rejoin, Harmless: true},
 	{Name: "kubectl drain", Do: kubectl("drain", "%s", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=60s"), Undo: kubectl("uncordon", "%s"),
@@ -191,7 +191,7 @@ var Single = []Fault{
 var drainAlone = Fault{
 	Name: "antctl mc drain gateway, leader's API frozen", Side: "cl2",
 	Do: inTurn(apis("STOP", "cl1"), drainGateway()), Undo: inTurn(drainGateway("--undo"), apis("CONT", "cl1")),
-	Takes: drained + 2*time.Second, Hold: time.Second, After: rejoin, Harmless: true, Rounds: 2,
+	Takes: drained, Hold: time.Second, After: rejoin, Harmless: true, Rounds: 2,
 }
 
 // breaking are what a double fault is put together from.
@@ -202,7 +202,7 @@ func Without(what string, clusters ...string) (all []Fault) {
 	for _, f := range breaking {
 		f.Name += ", " + what
 		f.Do, f.Undo = inTurn(apis("STOP", clusters...), f.Do), inTurn(f.Undo, apis("CONT", clusters...))
-		f.Both, f.Rounds = false, 2
+		f.Both, f.Rounds = false, 1
 		all = append(all, f)
 	}
 	return all

@@ -8,7 +8,7 @@ import (
 )
 
 // before is traffic that nothing happens to, after a moment in which it starts.
-const before = 3 * time.Second
+const before = 2 * time.Second
 
 // Run is one fault at one victim.
 type Run struct {

@@ -34,7 +34,7 @@ func (s *Scene) Settle(ctx context.Context, limit time.Duration) (took time.Dura
 		select {
 		case <-ctx.Done():
 			return time.Since(start), ctx.Err()
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }

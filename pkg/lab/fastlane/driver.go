@@ -70,10 +70,12 @@ func New(c Config) (*Driver, error) {
 // Run runs the node until ctx ends. It goes on with Pods that a former driver left running and starts those anew that a
 // restart of the node ended.
 func (d *Driver) Run(ctx context.Context) error {
-	if err := d.clearOld(ctx); err != nil {
-		return fmt.Errorf("clear what was left of removed Pods: %w", err)
+	old, err := d.old(ctx)
+	if err != nil {
+		return fmt.Errorf("find what was left of removed Pods: %w", err)
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { d.clear(ctx, old); return nil })
 	g.Go(func() error { return d.reportNode(ctx) })
 	g.Go(func() error { return d.serve(ctx) })
 	var workers sync.WaitGroup

@@ -2,7 +2,6 @@ package fastlane
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -298,28 +297,41 @@ func (p *pod) addresses() []string {
 	return all
 }
 
-// clearOld takes apart the sandboxes whose Pods were removed while no driver ran.
-func (d *Driver) clearOld(ctx context.Context) error {
+// old are the folders of Pods that were removed while no driver ran.
+func (d *Driver) old(ctx context.Context) (folders []string, err error) {
 	pods, err := d.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + d.Node})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	entries, err := os.ReadDir(d.Dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var all error
 	for _, e := range entries {
-		if slices.ContainsFunc(pods.Items, func(p corev1.Pod) bool { return string(p.UID) == e.Name() }) {
-			continue
+		if !slices.ContainsFunc(pods.Items, func(p corev1.Pod) bool { return string(p.UID) == e.Name() }) {
+			folders = append(folders, filepath.Join(d.Dir, e.Name()))
 		}
-		box, err := openSandbox(filepath.Join(d.Dir, e.Name()))
-		if err == nil && box != nil {
-			err = box.destroy(ctx, d.cni)
-		}
-		all = errors.Join(all, err)
 	}
-	return all
+	return folders, nil
+}
+
+// clear removes them. That may take until the CNI plugin's agent runs, which is a Pod itself.
+func (d *Driver) clear(ctx context.Context, folders []string) {
+	for len(folders) > 0 {
+		folders = slices.DeleteFunc(folders, func(folder string) bool {
+			box, err := openSandbox(folder)
+			if err == nil && box != nil {
+				err = box.destroy(ctx, d.cni)
+			}
+			if err != nil {
+				klog.FromContext(ctx).Error(err, "Could not clear what was left of a removed Pod, trying again", "folder", folder)
+			}
+			return err == nil
+		})
+		if len(folders) > 0 && sleep(ctx, time.Second) != nil {
+			return
+		}
+	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
