@@ -106,7 +106,7 @@ func Run(ctx context.Context, c Config) error {
 		bundle = userspaceBundle
 	}
 	a.syncer = flows.New(flows.Config{
-		Address: "unix:" + filepath.Join(c.OVSRunDir, c.OVSBridge+".mgmt"), Store: a.store, BundleSize: bundle,
+		Address: a.openFlow(), Store: a.store, BundleSize: bundle,
 		AuditInterval: c.AuditInterval, RemoveForeign: c.RemoveForeignFlows, Repaired: a.notifyRepaired,
 		Ready: a.switchReady, Metrics: flows.NewMetrics(a.registry),
 	})
@@ -128,6 +128,9 @@ func Run(ctx context.Context, c Config) error {
 	}
 	return a.run(ctx, fallback)
 }
+
+// openFlow is the bridge's OpenFlow socket.
+func (a *agent) openFlow() string { return "unix:" + filepath.Join(a.OVSRunDir, a.OVSBridge+".mgmt") }
 
 // switchReady lets the switch forward, now that it has its flows.
 func (a *agent) switchReady(ctx context.Context, fresh bool) error {
@@ -169,6 +172,7 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	if a.Proxy.Enable {
 		a.startServices(start)
 		start("policies", a.policies.Run)
+		start("refusals", func(ctx context.Context) error { return a.policies.LogRefusals(ctx, a.openFlow()) })
 	}
 	start("events", a.events.run)
 	if a.datapath == underlay.Netdev {

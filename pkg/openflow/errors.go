@@ -21,6 +21,7 @@ const (
 	ErrorBadMatch       = 4
 	ErrorFlowModFailed  = 5
 	ErrorGroupModFailed = 6
+	ErrorMeterModFailed = 12
 	ErrorBundleFailed   = 17
 	ErrorExperimenter   = 0xffff
 )
@@ -35,6 +36,7 @@ var (
 	ErrBadMask         = &Error{Type: ErrorBadMatch, Code: 8}
 	ErrGroupExists     = &Error{Type: ErrorGroupModFailed, Code: 0}
 	ErrUnknownGroup    = &Error{Type: ErrorGroupModFailed, Code: 8}
+	ErrMeterExists     = &Error{Type: ErrorMeterModFailed, Code: 1}
 	ErrBundleBadID     = &Error{Type: ErrorBundleFailed, Code: 2}
 	ErrBundleBadFlags  = &Error{Type: ErrorBundleFailed, Code: 7}
 	ErrBundleMsgFailed = &Error{Type: ErrorBundleFailed, Code: 13} // after the error of the message that is at fault

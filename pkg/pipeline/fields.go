@@ -12,6 +12,8 @@ var (
 	hostRefuses      = openflow.Reg(0, 16, 16) // the host's answer to a packet that it refused: no connection, no policy
 	endpointChosen   = openflow.Reg(0, 17, 17) // the endpoint is the one that this client had before
 	ruleDecided      = openflow.Reg(0, 19, 19) // a policy rule allowed it just now: the connection is to remember which
+	tellsEgress      = openflow.Reg(0, 20, 20) // if its sender's policies refuse it, the agent is to hear of it
+	tellsIngress     = openflow.Reg(0, 21, 21) // likewise for its receiver's
 	outputPort       = openflow.Reg(1, 0, 31)  // port of the local Pod it goes to
 	peerClass        = openflow.Reg(2, 0, 31)  // who sent it through the tunnel
 	peerIsForeign    = openflow.Reg(2, 4, 4)   // the bit that tells peerForeign from the classes of our own cluster

@@ -20,7 +20,7 @@ func guarded() State {
 	}
 	p := &Policies{Pods: make(map[string]PodPolicy), Addresses: make(map[string]PolicyAddress), Ports: make(map[string]PolicyPorts), Rules: make(map[string]PolicyRule)}
 	p.Pods["pod-b"] = PodPolicy{}
-	p.Pods["pod-a"] = PodPolicy{Egress: true, Ingress: true, Parts: []RulePart{
+	p.Pods["pod-a"] = PodPolicy{Egress: true, Ingress: true, Tell: true, Parts: []RulePart{
 		part(in, 1, 1, 3), part(in, 2, 1, 2), part(out, 3, 1, 2), part(deny, 4, 1, 3), part(pass, 5, 1, 3), part(accept, 6, 1, 2),
 	}}
 	for text, parts := range map[string][]RulePart{

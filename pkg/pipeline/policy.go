@@ -24,6 +24,7 @@ type Policies struct {
 // PodPolicy is what rules say of one Pod.
 type PodPolicy struct {
 	Egress, Ingress bool // isolated: it sends or receives only what a rule accepts
+	Tell            bool // the agent is to hear of first packets that are refused, see [IsRefusal]
 	Parts           []RulePart
 }
 
@@ -104,15 +105,18 @@ func (p RulePlace) Priority() uint16 {
 type direction struct {
 	dispatch, admin, rules, done openflow.TableID
 	rule, ticket                 openflow.Subfield // where the rule's number is, in the packet and in the connection
+	tells                        openflow.Subfield
 	denied                       Feature
 }
 
 var (
 	egress = direction{
-		TableEgressPolicy, TableEgressAdmin, TableEgressRule, TableL3Forwarding, egressRule, connectionEgressRule, FeatureEgressPolicy,
+		TableEgressPolicy, TableEgressAdmin, TableEgressRule, TableL3Forwarding, egressRule, connectionEgressRule,
+		tellsEgress, FeatureEgressPolicy,
 	}
 	ingress = direction{
-		TableIngressPolicy, TableIngressAdmin, TableIngressRule, TableConntrackCommit, ingressRule, connectionIngressRule, FeatureIngressPolicy,
+		TableIngressPolicy, TableIngressAdmin, TableIngressRule, TableConntrackCommit, ingressRule, connectionIngressRule,
+		tellsIngress, FeatureIngressPolicy,
 	}
 )
 
@@ -243,12 +247,19 @@ func (r *rules) podPolicy(s State, pod Pod, p PodPolicy) {
 			isolated, m = p.Egress, from
 		}
 		first := p.firstTable(isEgress)
-		r.add(d.dispatch, 200, m, next(first))
+		enter := next(first)
+		if p.Tell && first != d.done {
+			enter = openflow.Actions{}.Load(d.tells, 1).Resubmit(first)
+		}
+		r.add(d.dispatch, 200, m, enter)
 		if isolated {
 			for _, f := range s.Node.families() {
 				r.deny(d, d.rules, policyIsolated+1, m.EthType(f.ethType))
 			}
 			r.drop(d.denied, d.rules, policyIsolated, m)
+			if p.Tell {
+				r.tell(d, d.rules, policyIsolated+1, m)
+			}
 		}
 		if first == d.done {
 			continue
@@ -347,6 +358,7 @@ func (r *rules) policyRule(n Node, p PolicyRule) {
 		for _, f := range n.families() {
 			r.deny(d, p.table(), p.Priority()+1, met.EthType(f.ethType))
 		}
+		r.tell(d, p.table(), p.Priority()+1, met)
 		r.drop(d.denied, p.table(), p.Priority(), met)
 	case VerdictPass:
 		after := d.done
@@ -362,6 +374,28 @@ func (r *rules) deny(d direction, t openflow.TableID, priority uint16, m openflo
 	r.flow(d.denied, t, priority, m.CTState(openflow.CTEstablished|openflow.CTTracked, openflow.CTNew), openflow.Actions{}.CT(openflow.CT{
 		Commit: true, Zone: ZoneMain, Exec: openflow.Actions{}.Load(connectionBlocked, 1).Load(d.ticket, 0),
 	}))
+}
+
+const (
+	told            = 128 // bytes of a refused packet that the agent gets: the headers
+	becauseOfAction = 1   // OFPR_ACTION
+)
+
+// tell drops first packets whose Pod is one that refusals are logged of, and lets the agent hear of it.
+func (r *rules) tell(d direction, t openflow.TableID, priority uint16, m openflow.Match) {
+	r.flow(d.denied, t, priority, m.CTState(openflow.CTNew|openflow.CTTracked, 0).RegRange(d.tells, 1),
+		openflow.Actions{}.Punt(openflow.Punt{MaxLen: told, Reason: becauseOfAction, UserData: []byte{1}}))
+}
+
+// IsRefusal reports whether a packet that the switch sends to the agent is one that policies have refused, and in which direction.
+func IsRefusal(p openflow.PacketIn) (isEgress, ok bool) {
+	switch p.Table {
+	case TableEgressAdmin, TableEgressRule:
+		return true, true
+	case TableIngressAdmin, TableIngressRule:
+		return false, true
+	}
+	return false, false
 }
 
 func (n Node) hasFamily(a netip.Addr) bool {

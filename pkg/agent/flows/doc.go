@@ -8,6 +8,7 @@
 //   - owners.go: which owners a change of the state touches (pure)
 //   - wanted.go: the flows that owners want, counted where several want the same (pure)
 //   - diff.go: what has to be sent, in which order and in how many bundles (pure)
+//   - meter.go: how much the switch may send to the agent
 //   - metrics.go: what is counted
 //
 // Flows of others on the bridge, known by their cookies, are left alone.

@@ -101,6 +101,9 @@ func (s *Syncer) serve(ctx context.Context, conn *ofconn.Conn) error {
 		return conn.Err()
 	case <-s.cfg.Store.Synced():
 	}
+	if err := limitTold(ctx, conn); err != nil {
+		logger.Error(err, "What policies refuse is told without a limit")
+	}
 	drift, err := s.full(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("first sync: %w", err)

@@ -86,9 +86,9 @@ func part(r policy.Ref) pipeline.RulePart {
 	}
 }
 
-// ofPods is what rules say of the Pods of the Node. One that the engine has not heard of is left out: it may neither send nor
+// ofPods is what rules say of the Pods of the Node, and whether refusals are logged, by Namespace. One that the engine has not heard of is left out: it may neither send nor
 // receive. An interface of no Pod that Kubernetes knows has no rules.
-func ofPods(e *policy.Engine, pods map[string]pipeline.Pod) map[string]pipeline.PodPolicy {
+func ofPods(e *policy.Engine, pods map[string]pipeline.Pod, logged map[string]bool) map[string]pipeline.PodPolicy {
 	all := make(map[string]pipeline.PodPolicy, len(pods))
 	for port, p := range pods {
 		if p.Name.Name == "" {
@@ -97,7 +97,9 @@ func ofPods(e *policy.Engine, pods map[string]pipeline.Pod) map[string]pipeline.
 		}
 		name := nameOf(p)
 		if told, ok := e.Pod(name); ok && told.Is(p.Name.UID) {
-			all[port] = podPolicy(e.PodRefs(name))
+			of := podPolicy(e.PodRefs(name))
+			of.Tell = logged[name.Namespace]
+			all[port] = of
 		}
 	}
 	return all

@@ -6,6 +6,7 @@
 //   - source.go: the watches, and what follows a change
 //   - events.go: what the watches told and nobody has looked at yet
 //   - convert.go: rules of package policy as those of package pipeline (pure)
+//   - log.go: packets that policies refuse, in the agent's log
 //   - report.go: the rules, what they have counted, and metrics
 //   - await.go: a new Pod waits until its policies are in the switch
 package policies

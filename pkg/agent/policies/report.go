@@ -2,7 +2,6 @@ package policies
 
 import (
 	"errors"
-	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -29,25 +28,30 @@ func Count(now pipeline.State, dump []openflow.FlowStats) map[uint32]Counted {
 	if now.Policies == nil {
 		return nil
 	}
-	rules := make(map[openflow.FlowKey]uint32)
+	type counter struct {
+		rule  uint32
+		first bool
+	}
+	rules := make(map[openflow.FlowKey]counter)
 	for name, r := range now.Policies.Rules {
 		for _, f := range pipeline.CompileOwner(now, pipeline.Owner{Kind: pipeline.KindPolicyRule, Name: name}).Flows {
-			rules[f.Key()] = r.ID
+			state, mask := f.Match.Uint(openflow.FieldCTState)
+			rules[f.Key()] = counter{r.ID, mask == 0 || openflow.CTState(state)&openflow.CTNew != 0}
 		}
 	}
 	counted := make(map[uint32]Counted, len(now.Policies.Rules))
 	for _, f := range dump {
-		id, ok := rules[f.Key()]
+		of, ok := rules[f.Key()]
 		if !ok {
 			continue
 		}
-		c := counted[id]
+		c := counted[of.rule]
 		c.Packets += f.Packets
 		c.Bytes += f.Bytes
-		if f.Priority == now.Policies.Rules[strconv.FormatUint(uint64(id), 10)].Priority() {
+		if of.first {
 			c.First += f.Packets
 		}
-		counted[id] = c
+		counted[of.rule] = c
 	}
 	return counted
 }
