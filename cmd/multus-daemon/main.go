@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/version"
+	"github.com/antrea-mc/antrea-mc/plugins/metrics"
 	"github.com/antrea-mc/antrea-mc/plugins/multus/daemon"
 )
 
@@ -29,6 +31,7 @@ func main() {
 	pflag.StringVar(&config.JournalDir, "journal", "/var/lib/multus", "directory with a record of each sandbox")
 	pflag.StringVar(&config.HostRoot, "host-root", "/", "where the root directory of the Node is; plugins are executed there")
 	pflag.StringVar(&config.PodResources, "pod-resources", "/var/lib/kubelet/pod-resources/kubelet.sock", "socket on the Node where kubelet tells which Pod has which devices")
+	metricsAddress := pflag.String("metrics-address", "", "where /metrics is served, as in 127.0.0.1:10355; nowhere if empty")
 	pflag.StringVar(&config.Install.BinDir, "install-plugin", "", "directory of the Node's CNI plugins, to put multus there")
 	pflag.StringVar(&config.Install.ConfDir, "install-conf", "", "directory of the runtime's network configurations as the Node has it, to put multus before the first one there")
 	pflag.StringVar(&config.Install.Plugin, "plugin", "/opt/cni/bin/multus", "the plugin to install")
@@ -38,7 +41,11 @@ func main() {
 	pflag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, config, *kubeconfig)
+	config.Registry = metrics.NewRegistry()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return metrics.Serve(ctx, *metricsAddress, config.Registry) })
+	group.Go(func() error { return run(ctx, config, *kubeconfig) })
+	err := group.Wait()
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "multus-daemon:", err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/ipam/store"
 	"github.com/antrea-mc/antrea-mc/pkg/version"
+	"github.com/antrea-mc/antrea-mc/plugins/metrics"
 	"github.com/antrea-mc/antrea-mc/plugins/whereabouts/daemon"
 )
 
@@ -30,6 +32,7 @@ func main() {
 	pflag.StringVar(&config.Socket, "socket", "/var/run/whereabouts/whereabouts.sock", "socket for the CNI plugin")
 	pflag.StringVar(&config.JournalDir, "journal", "/var/lib/whereabouts", "directory with a record of each attachment")
 	pflag.DurationVar(&config.AuditInterval, "audit-interval", 5*time.Minute, "how often all addresses are looked at")
+	metricsAddress := pflag.String("metrics-address", "", "where /metrics is served, as in 127.0.0.1:10354; nowhere if empty")
 	install := pflag.String("install-plugin", "", "directory of the Node's CNI plugins, to put whereabouts there")
 	plugin := pflag.String("plugin", "/opt/cni/bin/whereabouts", "the plugin to install")
 	klogFlags := flag.NewFlagSet("klog", flag.ExitOnError)
@@ -38,7 +41,11 @@ func main() {
 	pflag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, config, *kubeconfig, *namespace, *install, *plugin)
+	config.Registry = metrics.NewRegistry()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return metrics.Serve(ctx, *metricsAddress, config.Registry) })
+	group.Go(func() error { return run(ctx, config, *kubeconfig, *namespace, *install, *plugin) })
+	err := group.Wait()
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "whereabouts-daemon:", err)

@@ -186,7 +186,7 @@ func (n *node) start() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.proc = exec.Command(filepath.Join(n.bin, "multus-daemon"), "--kubeconfig", n.api.Kubeconfig, "--node-name", "a",
-		"--socket", n.socket(), "--journal", filepath.Join(n.dir, "journal"), "--pod-resources", filepath.Join(n.dir, "k"), "-v", "2")
+		"--socket", n.socket(), "--journal", filepath.Join(n.dir, "journal"), "--pod-resources", filepath.Join(n.dir, "k"), "--metrics-address", "127.0.0.1:9", "-v", "2")
 	n.proc.Stdout, n.proc.Stderr = &n.log, &n.log
 	n.proc.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var err error
@@ -318,4 +318,19 @@ func (n *node) records() []string {
 		names = append(names, e.Name())
 	}
 	return names
+}
+
+// scrape is what the daemon tells Prometheus, in the node's namespace.
+func (n *node) scrape() string {
+	n.t.Helper()
+	var conn net.Conn
+	var err error
+	within(n.t, n.ns, func() { conn, err = net.Dial("tcp", "127.0.0.1:9") })
+	require.NoError(n.t, err)
+	defer conn.Close()
+	_, err = conn.Write([]byte("GET /metrics HTTP/1.0\r\n\r\n"))
+	require.NoError(n.t, err)
+	text, err := io.ReadAll(conn)
+	require.NoError(n.t, err)
+	return string(text)
 }

@@ -494,6 +494,7 @@ func checkAndStatus(n *node) {
 	require.ErrorContains(t, n.libcni.CheckNetworkList(context.Background(), multus, rt), `network "r2": plugin told failed (check)`)
 	stop()
 	n.calls()
+	require.Contains(t, n.scrape(), `antrea_multus_plugin_duration_seconds_count{command="CHECK",failed="true",plugin="told"} 1`)
 	require.NoError(t, n.libcni.GetStatusNetworkList(context.Background(), multus))
 	require.Equal(t, []string{"STATUS r0", "STATUS r1"}, trimmed(n.calls()))
 	stop = n.tell("fail-STATUS-r1")

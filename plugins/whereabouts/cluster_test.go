@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -156,10 +159,11 @@ func (c *cluster) tryReserved(names string) ([]string, error) {
 
 // node is a daemon as a process, and a runtime that calls the plugin.
 type node struct {
-	c      *cluster
-	name   string
-	dir    string
-	libcni *libcni.CNIConfig
+	c       *cluster
+	name    string
+	dir     string
+	metrics string // where the daemon tells what it has counted
+	libcni  *libcni.CNIConfig
 
 	mu   sync.Mutex
 	proc *exec.Cmd
@@ -175,7 +179,7 @@ func (c *cluster) mustNode(name string) {
 
 func (c *cluster) node(name string) *node {
 	c.t.Helper()
-	n := &node{c: c, name: name, dir: c.t.TempDir()}
+	n := &node{c: c, name: name, dir: c.t.TempDir(), metrics: freeAddress(c.t)}
 	n.libcni = libcni.NewCNIConfigWithCacheDir([]string{c.bin}, filepath.Join(n.dir, "cache"), nil)
 	c.mustNode(name)
 	n.start()
@@ -195,7 +199,7 @@ func (n *node) start() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.proc = exec.Command(filepath.Join(n.c.bin, "whereabouts-daemon"), "--kubeconfig", n.c.Kubeconfig, "--node-name", n.name,
-		"--socket", n.socket(), "--journal", filepath.Join(n.dir, "journal"), "--audit-interval", n.c.auditInterval, "-v", "2")
+		"--socket", n.socket(), "--journal", filepath.Join(n.dir, "journal"), "--audit-interval", n.c.auditInterval, "--metrics-address", n.metrics, "-v", "2")
 	n.proc.Stdout, n.proc.Stderr = &n.log, &n.log
 	n.proc.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(n.c.t, n.proc.Start())
@@ -252,4 +256,35 @@ func (n *node) waitReady() {
 	require.Eventually(n.c.t, func() bool {
 		return n.libcni.GetStatusNetworkList(context.Background(), n.network(`"range":"10.0.0.0/24"`)) == nil
 	}, 2*time.Minute, 20*time.Millisecond, "daemon of %s", n.name)
+}
+
+// freeAddress is a TCP address that nobody listens at.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// scrape is what the daemon tells Prometheus.
+func (n *node) scrape() string {
+	n.c.t.Helper()
+	resp, err := http.Get("http://" + n.metrics + "/metrics")
+	require.NoError(n.c.t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(n.c.t, err)
+	return string(text)
+}
+
+// waitEvent waits for a Warning of a Pod.
+func (c *cluster) waitEvent(pod, reason, text string) {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool {
+		events, err := c.client.CoreV1().Events("default").List(context.Background(), metav1.ListOptions{})
+		return err == nil && slices.ContainsFunc(events.Items, func(e corev1.Event) bool {
+			return e.InvolvedObject.Name == pod && e.Type == corev1.EventTypeWarning && e.Reason == reason && strings.Contains(e.Message, text)
+		})
+	}, time.Minute, 50*time.Millisecond, "%s of Pod %s", reason, pod)
 }

@@ -126,6 +126,13 @@ func allRangesOrNone(p *play) {
 	_, err := p.a.add(p.a.network(ipam), p.sandbox(p.a, "r3", "r3"))
 	require.ErrorContains(p.t, err, "Could not allocate IP in range: ip: fd00:32::1 / - fd00:32::2 / range: fd00:32::/126 / excludeRanges: []")
 	p.eventually("10.32.", "10.32.0.1 default/r1 r1 net1", "10.32.0.2 default/r2 r2 net1")
+	p.waitEvent("r3", "IPPoolExhausted", "Could not allocate IP in range: ip: fd00:32::1 / - fd00:32::2 /")
+	text := p.a.scrape()
+	require.Contains(p.t, text, `antrea_whereabouts_used_addresses{pool="fd00-32---126"} 2`)
+	require.Contains(p.t, text, `antrea_whereabouts_pool_addresses{pool="fd00-32---126"} 2`)
+	require.Contains(p.t, text, `antrea_whereabouts_exhausted_total{pool="fd00-32---126"} 1`)
+	require.Contains(p.t, text, `antrea_whereabouts_allocations_total{pool="10.32.0.0-24"} 1`)
+	require.Contains(p.t, text, `antrea_whereabouts_request_duration_seconds_count{code="101",command="ADD"} 1`)
 	p.del(p.a, ipam, "r1", "r1")
 	p.add(p.a, ipam, "r3", "r3-again", "10.32.0.1/24", "fd00:32::1/126")
 }

@@ -23,11 +23,11 @@ var antreas = []string{
 }
 
 // units are what a new name may end in: a counter's, or what a gauge or histogram measures or counts; _up is 1 or 0.
-var units = []string{"_total", "_seconds", "_bytes", "_ratio", "_flows", "_gateways", "_clusters", "_sessions", "_up"}
+var units = []string{"_total", "_seconds", "_bytes", "_ratio", "_flows", "_gateways", "_clusters", "_sessions", "_addresses", "_attachments", "_sandboxes", "_up"}
 
 func TestMetricNames(t *testing.T) {
 	found := 0
-	err := filepath.WalkDir(filepath.Join(root, "pkg"), func(path string, _ fs.DirEntry, err error) error {
+	walk := func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -43,9 +43,11 @@ func TestMetricNames(t *testing.T) {
 			}
 		}
 		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+	}
+	for _, folder := range []string{"pkg", "plugins"} {
+		if err := filepath.WalkDir(filepath.Join(root, folder), walk); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if found == 0 {
 		t.Error("no metric found: does this test still know how they are written?")

@@ -35,6 +35,7 @@ func (s *Store) Audit(ctx context.Context, decide func(context.Context, Holding)
 	if err := s.client.List(ctx, &pools, client.InNamespace(s.namespace)); err != nil {
 		return fmt.Errorf("read pools: %w", err)
 	}
+	used := map[string]int64{}    // by pool
 	whole := map[string]PoolKey{} // by label, the pools that have parts
 	for _, pool := range pools.Items {
 		if l := pool.Labels[labelPool]; l != "" && l == label(pool.Name) {
@@ -44,8 +45,14 @@ func (s *Store) Audit(ctx context.Context, decide func(context.Context, Holding)
 	}
 	var errs []error
 	for i := range pools.Items {
+		name := pools.Items[i].Name
+		if key, ok := whole[pools.Items[i].Labels[labelPool]]; ok {
+			name = key.Name
+		}
+		used[name] += int64(len(pools.Items[i].Spec.Allocations))
 		errs = append(errs, s.auditPool(ctx, &pools.Items[i], whole, decide))
 	}
+	s.setUsed(used)
 	var reservations v1alpha1.OverlappingRangeIPReservationList
 	if err := s.client.List(ctx, &reservations, client.InNamespace(s.namespace)); err != nil {
 		return errors.Join(append(errs, fmt.Errorf("read reservations: %w", err))...)

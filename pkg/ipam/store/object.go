@@ -243,6 +243,9 @@ func (p *pool) write(ctx context.Context, changes []change) (failed map[*op]bool
 			continue
 		}
 		unknown = true
+		if outdated(saveErr) {
+			p.store.conflicts.Add(1)
+		}
 		for _, c := range list {
 			if refused(saveErr) {
 				refusals[c.op] = fmt.Errorf("write pool %s: %w", p.key.Name, saveErr)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,7 @@ type pool struct {
 	unsure map[string]bool // shards of which nobody knows whether the last write will still come about
 
 	reserved reservedElsewhere
+	used     atomic.Int64 // as it was read or written last
 }
 
 // maxBatch bounds what goes with one write.
@@ -119,6 +121,9 @@ func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, err error)
 		changes = plan(p.view, p.key.Subnet, &reserved, batch)
 	}
 	failed, refused, err := p.write(ctx, changes)
+	if p.view != nil {
+		p.used.Store(int64(len(p.view.holder)))
+	}
 	for _, o := range batch {
 		switch cause, no := refused[o]; {
 		case failed[o]:

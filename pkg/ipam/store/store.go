@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,7 @@ type Store struct {
 	pools map[PoolKey]*pool
 
 	reservations sync.Map // by name, what was made here
+	conflicts    atomic.Uint64
 }
 
 // PoolKey is the IPPool of a range.

@@ -301,6 +301,7 @@ func (d *daemon) tell(pod *corev1.Pod, r record, warnings []string) {
 // rollBack undoes what was begun. What cannot be undone now is tried until it is.
 func (d *daemon) rollBack(ctx context.Context, r record) error {
 	r.State = releasing
+	d.counts.rolledBack.Inc()
 	if err := d.release(ctx, r, r.NetNS); err != nil {
 		klog.FromContext(ctx).Error(err, "Could not undo all yet", "pod", r.Pod, "container", r.ContainerID)
 		return fmt.Errorf("undoing it: %w", err)

@@ -32,8 +32,9 @@ type sandbox struct {
 
 // plugins executes the plugins of the Node.
 type plugins struct {
-	host  host
-	slots chan struct{} // each process takes one
+	host   host
+	counts *counts
+	slots  chan struct{} // each process takes one
 }
 
 // passthru is a plugin that hands on what it gets; nothing is executed for it.
@@ -69,7 +70,9 @@ func (p plugins) addOne(ctx context.Context, s sandbox, a netplan.Attachment, ki
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	result, err := invoke.ExecPluginWithResult(ctx, path, conf, args(cni.Add, s, a), p)
+	p.counts.plugin(kind, cni.Add, err, time.Since(start))
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +148,10 @@ func (p plugins) execute(ctx context.Context, command cni.Command, s sandbox, a 
 			return err
 		}
 	}
-	return invoke.ExecPluginWithoutResult(ctx, path, conf, args(command, s, a), p)
+	start := time.Now()
+	err = invoke.ExecPluginWithoutResult(ctx, path, conf, args(command, s, a), p)
+	p.counts.plugin(kind, command, err, time.Since(start))
+	return err
 }
 
 // configure is what a plugin reads: its part of the list, with the keys that the specification says the runtime adds.

@@ -130,6 +130,7 @@ func (d *daemon) releaseAgain(ctx context.Context, container string) (done bool)
 	if !ok || r.State != releasing {
 		return true
 	}
+	d.counts.retries.Inc()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), delTimeout)
 	defer cancel()
 	if err := d.release(ctx, r, d.namespaceOf(r)); err != nil {

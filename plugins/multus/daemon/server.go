@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -32,6 +33,7 @@ type Config struct {
 	Install      Install
 	Client       kubernetes.Interface
 	Objects      dynamic.Interface
+	Registry     *prometheus.Registry
 }
 
 const (
@@ -53,6 +55,7 @@ type daemon struct {
 	Config
 	boot    string
 	host    host
+	counts  *counts
 	plugins plugins
 	journal *journal
 	api     *api
@@ -80,7 +83,8 @@ func Run(ctx context.Context, c Config) error {
 		Config: c, boot: strings.TrimSpace(string(boot)), host: host{root: c.HostRoot}, journal: j, locked: map[string]chan struct{}{},
 		retry: make(chan struct{}, 1), look: make(chan struct{}, 1),
 	}
-	d.plugins = plugins{host: d.host, slots: make(chan struct{}, max(8, 4*runtime.NumCPU()))}
+	d.counts = newCounts(c.Registry, j)
+	d.plugins = plugins{host: d.host, counts: d.counts, slots: make(chan struct{}, max(8, 4*runtime.NumCPU()))}
 	if err := d.takeUp(); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -112,12 +116,15 @@ func (d *daemon) serve(ctx context.Context, conn *net.UnixConn) {
 		defer netns.Close()
 	}
 	var resp cni.Response
+	var code uint
 	if err == nil {
 		resp.Result, err = d.answer(ctx, req, netns)
 	}
 	if err != nil {
 		resp.Error = toError(err)
+		code = resp.Error.Code
 	}
+	d.counts.request(req.Command, code, time.Since(start))
 	_ = conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 	logger := klog.FromContext(ctx).WithValues("command", req.Command, "container", req.ContainerID, "duration", time.Since(start))
 	if err := json.NewEncoder(conn).Encode(resp); err != nil {

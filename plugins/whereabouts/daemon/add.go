@@ -45,7 +45,12 @@ func (d *daemon) add(ctx context.Context, req cni.Request) (json.RawMessage, err
 	addrs, err := d.Store.Claim(ctx, d.owner(r), r.Place, claims(conf))
 	if err != nil {
 		d.releaseLater(ctx, r)
-		return nil, claimError(conf, err)
+		told := claimError(conf, err)
+		d.refused(conf.Pod, err, told)
+		return nil, told
+	}
+	for _, c := range conf.Claims {
+		d.counts.given.WithLabelValues(d.counts.pools.Label(poolKey(conf, c).Name)).Inc()
 	}
 	return encode(conf, addrs, req.Stdin)
 }

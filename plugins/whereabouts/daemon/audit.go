@@ -51,7 +51,7 @@ func (a *audit) decide(ctx context.Context, h store.Holding) store.Verdict {
 	case h.Node == a.NodeName:
 		// A record is older than the reservation, and all that the pools have got one before.
 		if _, ok := a.journal.get(cni.Attachment{ContainerID: h.ContainerID, IfName: h.IfName}); !ok && a.err == nil {
-			a.freed(ctx, h, "it was released")
+			a.freed(ctx, h, "released")
 			return store.Verdict{Free: true}
 		}
 	case h.Node != "":
@@ -59,14 +59,14 @@ func (a *audit) decide(ctx context.Context, h store.Holding) store.Verdict {
 			return store.Verdict{}
 		}
 		if a.podGone(ctx, h) {
-			a.freed(ctx, h, "its Node and its Pod are gone")
+			a.freed(ctx, h, "Node and Pod are gone")
 			return store.Verdict{Free: true}
 		}
 		a.soon = true
 	case pod == nil:
 		if key := h.Object + " " + h.Addr.String() + " " + h.ContainerID; a.podGone(ctx, h) {
 			if a.unowned[key] = true; a.before[key] {
-				a.freed(ctx, h, "there is no Pod of that name")
+				a.freed(ctx, h, "no such Pod")
 				return store.Verdict{Free: true}
 			}
 		}
@@ -84,6 +84,7 @@ func (a *audit) decide(ctx context.Context, h store.Holding) store.Verdict {
 }
 
 func (a *audit) freed(ctx context.Context, h store.Holding, why string) {
+	a.counts.freed.WithLabelValues(why).Inc()
 	klog.FromContext(ctx).Info("Freeing an address", "object", h.Object, "address", h.Addr, "pod", h.PodRef, "node", h.Node, "container", h.ContainerID, "because", why)
 }
 

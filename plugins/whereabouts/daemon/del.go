@@ -91,6 +91,7 @@ func (d *daemon) releaseAgain(ctx context.Context, a cni.Attachment) (done bool)
 	if !ok || !r.Releasing {
 		return true
 	}
+	d.counts.retries.Inc()
 	if err := d.release(ctx, r); err != nil {
 		klog.FromContext(ctx).Error(err, "Addresses could still not be released; trying again", "pod", r.Pod.Ref(), "container", a.ContainerID)
 		return false

@@ -66,6 +66,7 @@ func (d *daemon) lookAtRecords(ctx context.Context) {
 				logger.Error(err, "Addresses of a Pod that is gone could not be released")
 				continue
 			}
+			d.counts.freed.WithLabelValues("Pod and sandbox are gone").Inc()
 			logger.Info("Released the addresses of a Pod that is gone")
 		}
 	}

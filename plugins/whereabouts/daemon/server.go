@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
@@ -27,6 +28,7 @@ type Config struct {
 	JournalDir string
 	Store      *store.Store
 	Client     kubernetes.Interface
+	Registry   *prometheus.Registry
 	// AuditInterval is how often all addresses are looked at; 5 minutes if 0.
 	AuditInterval time.Duration
 }
@@ -47,6 +49,8 @@ type daemon struct {
 	boot    string
 	journal *journal
 	pods    *nodePods
+	events  *teller
+	counts  *counts
 	retry   chan struct{} // something is to be released
 	look    chan struct{} // a Pod of this Node has gone
 	audit   chan struct{} // a Node has gone
@@ -75,11 +79,13 @@ func Run(ctx context.Context, c Config) error {
 		Config: c, boot: strings.TrimSpace(string(boot)), journal: j, locked: map[cni.Attachment]chan struct{}{},
 		retry: make(chan struct{}, 1), look: make(chan struct{}, 1), audit: make(chan struct{}, 1),
 	}
+	d.counts, d.events = d.newCounts(), newTeller(c.Client, c.NodeName)
 	if d.pods, err = watchPods(c.Client, c.NodeName, d.look); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.pods.run(ctx) })
+	group.Go(func() error { return d.events.run(ctx) })
 	group.Go(func() error { return d.watchNodes(ctx) })
 	group.Go(func() error { return d.keepReleasing(ctx) })
 	group.Go(func() error { return d.collect(ctx) })
@@ -103,6 +109,7 @@ func (d *daemon) serve(ctx context.Context, conn *net.UnixConn) {
 		netns.Close()
 	}
 	var resp cni.Response
+	var code uint
 	if err == nil {
 		resp.Result, err = d.answer(ctx, req)
 	}
@@ -112,7 +119,9 @@ func (d *daemon) serve(ctx context.Context, conn *net.UnixConn) {
 			told = types.NewError(types.ErrInternal, err.Error(), "")
 		}
 		resp.Error = told
+		code = told.Code
 	}
+	d.counts.request(req.Command, code, time.Since(start))
 	_ = conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 	logger := klog.FromContext(ctx).WithValues("command", req.Command, "container", req.ContainerID, "interface", req.IfName, "duration", time.Since(start))
 	if err := json.NewEncoder(conn).Encode(resp); err != nil {
