@@ -7,6 +7,7 @@
 //   - engine.go: the objects, and what a change of one touches
 //   - index.go: the index, and what has changed in it
 //   - group.go: selectors that rules share, and the Pods they select
+//   - labels.go: which selectors may select a Namespace, and the other way round, without going over all
 //   - rule.go, networkpolicy.go, clusternetworkpolicy.go: what the objects say, as rules
 //   - contribution.go: what a Pod adds to the rules of a policy
 //   - object.go: what is read of Pods and Nodes

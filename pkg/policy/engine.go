@@ -21,7 +21,8 @@ type Engine struct {
 	nodes      map[string]Node
 	policies   map[Policy]*policy
 	groups     map[selectionKey]*group
-	selecting  map[*group]bool    // the groups that select Namespaces by labels
+	selecting  selectors          // the groups that select Namespaces by labels
+	labelled   labelled           // the Namespaces that are known, by their labels
 	byNodes    map[*policy]bool   // the policies that select Nodes
 	ids        map[uint32]ruleKey // of rules in the index
 	index      index
@@ -31,7 +32,7 @@ type Engine struct {
 func New(node string) *Engine {
 	return &Engine{
 		node: node, namespaces: make(map[string]*namespace), pods: make(map[types.NamespacedName]*pod), nodes: make(map[string]Node),
-		policies: make(map[Policy]*policy), groups: make(map[selectionKey]*group), selecting: make(map[*group]bool),
+		policies: make(map[Policy]*policy), groups: make(map[selectionKey]*group), selecting: make(selectors), labelled: make(labelled),
 		byNodes: make(map[*policy]bool), ids: make(map[uint32]ruleKey), index: newIndex(),
 	}
 }
@@ -84,13 +85,16 @@ func (e *Engine) SetNamespace(name string, set map[string]string) {
 	if ns.known && maps.Equal(ns.labels, set) {
 		return
 	}
+	e.labelled.remove(name, ns)
 	ns.known, ns.labels = true, set
+	e.labelled.add(name, ns)
 	e.regroup(name, ns)
 }
 
 // DeleteNamespace tells that a Namespace is gone. Its Pods stay until they are deleted too, found only by who names it.
 func (e *Engine) DeleteNamespace(name string) {
 	ns := e.namespace(name)
+	e.labelled.remove(name, ns)
 	ns.known, ns.labels = false, nil
 	e.regroup(name, ns)
 	e.tidy(name)
@@ -105,11 +109,14 @@ func (e *Engine) tidy(name string) {
 
 // regroup finds the groups that select in a Namespace, and then those of its Pods.
 func (e *Engine) regroup(name string, ns *namespace) {
-	for g := range e.selecting {
-		if ns.known && g.selectsIn(name, ns.labels) {
-			ns.groups[g] = true
-		} else {
-			delete(ns.groups, g)
+	maps.DeleteFunc(ns.groups, func(g *group, _ bool) bool {
+		return g.namespaces != nil && (!ns.known || !g.selectsIn(name, ns.labels))
+	})
+	if ns.known {
+		for g := range e.selecting.of(ns.labels) {
+			if g.selectsIn(name, ns.labels) {
+				ns.groups[g] = true
+			}
 		}
 	}
 	for _, p := range ns.pods {
@@ -155,15 +162,22 @@ func (e *Engine) DeletePod(name types.NamespacedName) {
 // those it was in.
 func (e *Engine) place(p *pod, now Pod, exists bool) {
 	touched := make(map[*policy]bool)
+	touch := func(g *group) {
+		for p := range g.policies {
+			if p.active || p.appliedTo == g {
+				touched[p] = true
+			}
+		}
+	}
 	for g := range p.groups {
-		maps.Copy(touched, used(g))
+		touch(g)
 		e.leave(g, p)
 	}
 	p.Pod = now
 	if exists && p.selectable() {
 		for g := range e.namespace(p.Namespace).groups {
 			if g.pods.Matches(labelSet(p.Labels)) {
-				maps.Copy(touched, used(g))
+				touch(g)
 				e.join(g, p)
 			}
 		}
@@ -171,14 +185,6 @@ func (e *Engine) place(p *pod, now Pod, exists bool) {
 	for policy := range touched {
 		e.follow(policy, p)
 	}
-}
-
-func used(g *group) map[*policy]bool {
-	set := make(map[*policy]bool, len(g.policies))
-	for p := range g.policies {
-		set[p] = true
-	}
-	return set
 }
 
 // SetNode tells of a Node or of what it is now.

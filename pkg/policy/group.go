@@ -75,9 +75,9 @@ func (e *Engine) use(s selection, p *policy) *group {
 		g = &group{selection: s, members: make(map[types.NamespacedName]*pod), policies: make(map[*policy]int)}
 		e.groups[s.key] = g
 		if s.namespaces != nil {
-			e.selecting[g] = true
-			for name, ns := range e.namespaces {
-				if ns.known && s.selectsIn(name, ns.labels) {
+			e.selecting.add(g)
+			for name, ns := range e.candidates(g) {
+				if s.selectsIn(name, ns.labels) {
 					e.enter(g, ns)
 				}
 			}
@@ -98,9 +98,9 @@ func (e *Engine) release(g *group, p *policy) {
 		return
 	}
 	delete(e.groups, g.key)
-	delete(e.selecting, g)
 	if g.namespaces != nil {
-		for _, ns := range e.namespaces {
+		e.selecting.remove(g)
+		for _, ns := range e.candidates(g) {
 			delete(ns.groups, g)
 		}
 	} else {
