@@ -30,7 +30,7 @@ func startGateways(t *testing.T) gatewayNetwork {
 		for _, node := range cluster {
 			node.child.Nodes = nodes
 			node.child.Objects = n.objects(i)
-			node.child.File = "ovsDatapathType: netdev\nfeatureGates: {Multicluster: true}\nmulticluster: {enable: true, namespace: \"\"}\n"
+			node.child.File += "featureGates: {Multicluster: true}\nmulticluster: {enable: true, namespace: \"\"}\n"
 			node.spawn()
 		}
 	}

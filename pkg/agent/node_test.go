@@ -256,7 +256,7 @@ func (f *fabric) node(name, address string) *testNode {
 	f.in(n.ns, "ip", "link", "set", "eth0", "up")
 	n.sw = ovstest.Start(f.t, ovstest.Config{NetNS: "/run/netns/" + n.ns})
 	n.child = child{
-		File: "ovsDatapathType: netdev\n",
+		File: "ovsDatapathType: " + n.sw.Datapath + "\n",
 		Agent: Config{
 			NodeName: name, Namespace: "kube-system", OVSRunDir: n.sw.Dir, CNISocket: filepath.Join(n.dir, "cni.sock"),
 			ConflistDir: n.dir, ConflistFile: filepath.Join(n.dir, "none"), ProcSys: "/proc/sys",
@@ -342,7 +342,7 @@ func (n *testNode) stop(signal syscall.Signal) {
 
 func (n *testNode) until(what string, ok func() bool) {
 	n.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(90 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			n.t.Fatalf("%s: not so: %s", n.name, what)
 		}
@@ -355,6 +355,7 @@ type testPod struct {
 	name string
 	ns   string
 	ip   netip.Addr
+	ip6  netip.Addr // if the Node has a range of that family
 }
 
 func (n *testNode) request(command cni.Command, pod testPod) (cni.Response, error) {
@@ -363,7 +364,7 @@ func (n *testNode) request(command cni.Command, pod testPod) (cni.Response, erro
 		return cni.Response{}, err
 	}
 	defer netns.Close()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(n.t.Context(), 90*time.Second)
 	defer cancel()
 	return cni.Call(ctx, n.child.Agent.CNISocket, cni.Request{
 		Command: command, ContainerID: "container-" + pod.name, NetNS: "/run/netns/" + pod.ns, IfName: "eth0",
@@ -380,10 +381,13 @@ func (n *testNode) addPod(name string) testPod {
 		n.t.Fatalf("ADD of %s: %v %+v", name, err, response.Error)
 	}
 	var result current.Result
-	if err := json.Unmarshal(response.Result, &result); err != nil || len(result.IPs) != 1 {
+	if err := json.Unmarshal(response.Result, &result); err != nil || len(result.IPs) == 0 {
 		n.t.Fatalf("ADD of %s: %v %s", name, err, response.Result)
 	}
 	pod.ip, _ = netip.AddrFromSlice(result.IPs[0].Address.IP.To4())
+	if len(result.IPs) > 1 {
+		pod.ip6, _ = netip.AddrFromSlice(result.IPs[1].Address.IP)
+	}
 	return pod
 }
 
@@ -481,9 +485,9 @@ func inNamespace(name string, f func() error) error {
 	return ns.WithNetNSPath("/run/netns/"+name, func(ns.NetNS) error { return f() })
 }
 
-func k8sNode(name, ip, cidr string) corev1.Node {
+func k8sNode(name, ip string, cidrs ...string) corev1.Node {
 	return corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.NodeSpec{PodCIDRs: []string{cidr}},
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.NodeSpec{PodCIDRs: cidrs},
 		Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: ip}}},
 	}
 }

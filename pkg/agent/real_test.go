@@ -121,7 +121,9 @@ func TestRealTwoNodes(t *testing.T) {
 		if got := n1.in(n1.ns, "cat", "/sys/class/net/antrea-gw0/address"); got != mac {
 			t.Errorf("antrea-gw0 was made again with MAC %s, had %s", got, mac)
 		}
-		n1.in(n1.ns, "ip", "link", "del", "phy0")
+		if n1.sw.Datapath == "netdev" {
+			n1.in(n1.ns, "ip", "link", "del", "phy0")
+		}
 		n1.until("underlay is back", func() bool { return strings.Contains(a.ping(c.ip, 1), " 1 received") })
 	})
 	t.Run("Pod goes", func(t *testing.T) {
@@ -199,7 +201,7 @@ func TestRealTwoClusters(t *testing.T) {
 		gatewayObject("west-gw", "192.168.77.11"), importObject("east", "10.244.0.0/20", "10.96.0.0/20", "192.168.77.1"),
 	}
 	for _, n := range []*testNode{gw, ordinary, west} {
-		n.child.File = "ovsDatapathType: netdev\nfeatureGates: {Multicluster: true}\nmulticluster: {enable: true, namespace: \"\"}\n"
+		n.child.File += "featureGates: {Multicluster: true}\nmulticluster: {enable: true, namespace: \"\"}\n"
 		n.start()
 	}
 	a, b, c := gw.addPod("a"), ordinary.addPod("b"), west.addPod("c")

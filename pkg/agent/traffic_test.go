@@ -184,7 +184,7 @@ func (tr *traffic) echoes() {
 func (tr *traffic) flowing(what string) {
 	tr.t.Helper()
 	since := time.Now()
-	for deadline := since.Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := since.Add(90 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		missing := 0
 		for _, f := range tr.flows {
 			if !f.backSince(since) {

@@ -17,8 +17,8 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovstest"
 )
 
-// network is clusters 1 and 2 of scenario S1 with a gateway and an ordinary Node each, in network namespaces, with the
-// userspace datapath. Every Node has Pod a, the ordinary ones Pod b too.
+// network is clusters 1 and 2 of scenario S1 with a gateway and an ordinary Node each, in network namespaces, with any
+// datapath. Every Node has Pod a, the ordinary ones Pod b too.
 type network struct {
 	t      *testing.T
 	prefix string // of the names of all namespaces
@@ -94,9 +94,14 @@ func (n *testNode) start(fabric, link string) {
 	net.namespace(ns)
 	net.in(fabric, "ip link add "+link+" type veth peer name eth0 netns "+ns, "ip link set "+link+" up master br0", "ethtool -K "+link+" tx off")
 	net.in(ns, "ip link set eth0 up", "ethtool -K eth0 tx off", "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0",
-		"sysctl -qw net.ipv4.conf.eth0.arp_ignore=8 net.ipv6.conf.all.disable_ipv6=1")
+		"sysctl -qw net.ipv6.conf.all.disable_ipv6=1")
 	n.sw = ovstest.Start(net.t, ovstest.Config{NetNS: "/run/netns/" + ns})
-	n.sw.Vsctl("--", "add-br", "br-phy", "--", "set", "Bridge", "br-phy", "datapath_type=netdev", "fail_mode=standalone", "--", "add-port", "br-phy", "eth0")
+	transport := "eth0"
+	if n.sw.Datapath == "netdev" { // which sends tunnels through a bridge only
+		transport = "br-phy"
+		net.in(ns, "sysctl -qw net.ipv4.conf.eth0.arp_ignore=8")
+		n.sw.Vsctl("--", "add-br", "br-phy", "--", "set", "Bridge", "br-phy", "datapath_type=netdev", "fail_mode=standalone", "--", "add-port", "br-phy", "eth0")
+	}
 	n.sw.AddBridge("br-int")
 	mac := gatewayMAC(n.cluster, n.k)
 	n.sw.Vsctl(
@@ -104,7 +109,7 @@ func (n *testNode) start(fabric, link string) {
 		fmt.Sprintf("ofport_request=%d", tunnelPort),
 		"--", "add-port", "br-int", "gw0", "--", "set", "Interface", "gw0", "type=internal", fmt.Sprintf("mac=\"%s\"", mac), fmt.Sprintf("ofport_request=%d", gatewayPort))
 	gw := n.cluster.pod(n.k, 1)
-	net.in(ns, "ip link set br-phy up", "ip addr add "+n.cluster.nodeIP(n.k).String()+"/16 dev br-phy",
+	net.in(ns, "ip link set "+transport+" up", "ip addr add "+n.cluster.nodeIP(n.k).String()+"/16 dev "+transport,
 		"sysctl -qw net.ipv4.conf.gw0.rp_filter=0", "ip link set gw0 up mtu 1400", "ethtool -K gw0 tx off", "ip addr add "+gw.String()+"/24 dev gw0",
 		"ip route add 169.254.0.253 dev gw0", "ip neigh replace 169.254.0.253 lladdr "+macNode+" dev gw0",
 		"ip route add 10.244.0.0/16 via 169.254.0.253 dev gw0 onlink src "+gw.String())
@@ -237,13 +242,13 @@ func (n *network) tcp(netns string, to netip.AddrPort) (seen string) {
 	n.t.Helper()
 	const size = 100_000
 	n.within(netns, func() {
-		c, err := net.DialTimeout("tcp4", to.String(), 5*time.Second)
+		c, err := net.DialTimeout("tcp4", to.String(), 30*time.Second)
 		if err != nil {
 			n.t.Errorf("%s: %v", netns, err)
 			return
 		}
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		if _, err := c.Write(make([]byte, size)); err != nil {
 			n.t.Errorf("%s to %s: %v", netns, to, err)
 		}

@@ -8,6 +8,7 @@ package ovstest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -24,30 +25,31 @@ import (
 // Config chooses what runs. Its zero value is a switch without any access to the network, which also runs without root.
 type Config struct {
 	// NetNS is the path of a network namespace to run in, for real devices; needs root. The datapath then is the
-	// userspace one, with veths and internal ports.
+	// userspace one, with veths and internal ports, or what DatapathEnv says.
 	NetNS string
-	// System also starts the kernel datapath; needs NetNS and a kernel with openvswitch.
-	System bool
 }
+
+// DatapathEnv names the datapath of switches in network namespaces: "netdev", which is also what nothing stands for, or "system", the
+// kernel's, so that the same tests show both.
+const DatapathEnv = "ANTREA_TEST_DATAPATH"
 
 // Switch is a running Open vSwitch.
 type Switch struct {
 	Dir      string // runtime directory: sockets, database, logs
 	DB       string // OVSDB as in "unix:/…/db.sock"
 	Ctl      string // control socket of ovs-vswitchd, for ovs-appctl -t
-	Datapath string // what to set as datapath_type of a bridge: dummy or netdev
+	Datapath string // what to set as datapath_type of a bridge: dummy, netdev or system
 
 	t      testing.TB
 	netns  string
 	server *daemon
 	vswitd *daemon
-	system bool
 }
 
 const (
 	schemaPath   = "/usr/share/openvswitch/vswitch.ovsschema"
-	startTimeout = 20 * time.Second
-	stopTimeout  = 5 * time.Second
+	startTimeout = time.Minute
+	stopTimeout  = 20 * time.Second
 )
 
 // Start runs Open vSwitch until the end of the test. It skips the test where the programs are not installed, or for want of
@@ -66,10 +68,9 @@ func Start(t testing.TB, cfg Config) *Switch {
 		Datapath: "dummy",
 		t:        t,
 		netns:    cfg.NetNS,
-		system:   cfg.System,
 	}
 	if cfg.NetNS != "" {
-		s.Datapath = "netdev"
+		s.Datapath = cmp.Or(os.Getenv(DatapathEnv), "netdev")
 	}
 	s.Run("ovsdb-tool", "create", s.path("conf.db"), schemaPath)
 	t.Cleanup(s.stop)
@@ -125,7 +126,7 @@ func (s *Switch) OpenFlow(bridge string) string { return "unix:" + s.path(bridge
 // Vsctl runs ovs-vsctl, waits until ovs-vswitchd has done the change, and returns what was printed.
 func (s *Switch) Vsctl(args ...string) string {
 	s.t.Helper()
-	return s.Run("ovs-vsctl", append([]string{"--db=" + s.DB, "--timeout=15"}, args...)...)
+	return s.Run("ovs-vsctl", append([]string{"--db=" + s.DB, "--timeout=60"}, args...)...)
 }
 
 // Appctl runs a command in ovs-vswitchd.
@@ -191,7 +192,7 @@ func (s *Switch) StartDatabase() {
 func (s *Switch) StartVswitchd() {
 	s.t.Helper()
 	args := []string{s.DB, "--unixctl=" + s.Ctl}
-	if !s.system {
+	if s.Datapath != "system" {
 		args = append(args, "--disable-system")
 	}
 	if s.netns == "" {
