@@ -40,6 +40,11 @@ e2e-failover: setup images ## every fault at gateways under traffic, and the tab
 e2e-faults: setup images ## everything of a Node that can fail, under traffic, and the table of what each costs, as out/faults.json too (root)
 	$(GO) test -count=1 -v -timeout 2h -run '^TestRealFaults$$' ./test/faults -args -full -json $(CURDIR)/out/faults.json
 
+.PHONY: e2e-kernel
+e2e-kernel: ## the pipeline on the kernel's datapath, in a guest with a kernel of its own (root)
+	test/kernel/install.sh
+	$(GO) test -count=1 -v -timeout 30m -run '^TestReal' ./test/kernel
+
 .PHONY: check
 check: ## lint and unit tests (no root, no network once modules are there)
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }

@@ -4,5 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 (cd test/cyclonus && go test -mod=mod -count=1 -v .)
-go test -count=1 -p 1 -timeout 20m -run '^TestReal' $(go list ./... | grep -v /test/e2e)
+go test -count=1 -p 1 -timeout 20m -run '^TestReal' $(go list ./... | grep -v -e /test/e2e -e /test/kernel)
 go test -count=1 -v -timeout 60m -run '^TestReal' ./test/e2e/...

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a lab and the tests need from Debian or Ubuntu packages. Installs nothing that is there, starts nothing. Needs root.
+# Arguments name further ones: package=program.
 set -euo pipefail
 
 # package and a program of it
@@ -19,6 +20,9 @@ procps                  pgrep
 tcpdump                 tcpdump
 util-linux              nsenter
 "
+for more in "$@"; do
+  packages+="${more/=/ }"$'\n'
+done
 missing=$(while read -r package program; do
   [ -z "$package" ] || PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || echo "$package"
 done <<<"$packages")
