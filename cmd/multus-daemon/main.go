@@ -31,6 +31,7 @@ func main() {
 	pflag.StringVar(&config.JournalDir, "journal", "/var/lib/multus", "directory with a record of each sandbox")
 	pflag.StringVar(&config.HostRoot, "host-root", "/", "where the root directory of the Node is; plugins are executed there")
 	pflag.StringVar(&config.PodResources, "pod-resources", "/var/lib/kubelet/pod-resources/kubelet.sock", "socket on the Node where kubelet tells which Pod has which devices")
+	pflag.BoolVar(&config.HotPlug, "hot-plug", true, "whether a Pod that runs gets the networks of its changed annotation")
 	metricsAddress := pflag.String("metrics-address", "", "where /metrics is served, as in 127.0.0.1:10355; nowhere if empty")
 	pflag.StringVar(&config.Install.BinDir, "install-plugin", "", "directory of the Node's CNI plugins, to put multus there")
 	pflag.StringVar(&config.Install.ConfDir, "install-conf", "", "directory of the runtime's network configurations as the Node has it, to put multus before the first one there")

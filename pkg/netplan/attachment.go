@@ -100,6 +100,7 @@ type Attachment struct {
 	Resource     string                     `json:"resource,omitempty"`
 	Device       string                     `json:"device,omitempty"`
 	DeviceInfo   string                     `json:"deviceInfo,omitempty"` // a file in which plugins tell of the device
+	Asked        Selection                  `json:"asked"`                // how the Pod asks for it, with the interface's name
 }
 
 // Plan makes an attachment of each want. ifName is the default network's interface. Warnings are about what was asked for and nobody does.
@@ -116,39 +117,52 @@ func Plan(c Config, wants []Want, networks []Network, ifName string) (all []Atta
 	}
 	taken := map[string]string{}
 	for i, w := range wants {
-		a := Attachment{Network: networks[i].Ref, Default: w.Default, Auxiliary: w.Auxiliary, Routes: routes[i], IfName: w.Interface}
-		if a.Network == "" {
-			a.Network = networks[i].List.Name
-		}
+		name := w.Interface
 		switch {
-		case w.Default:
-			a.IfName = ifName
-		case w.Auxiliary: // it works on the default network's interface
-			a.IfName, a.Routes = ifName, Routes{}
-		case a.IfName == "":
-			a.IfName = fmt.Sprint("net", i)
+		case w.Default || w.Auxiliary: // the chain works on the default network's interface
+			name = ifName
+		case name == "":
+			name = fmt.Sprint("net", i)
+		}
+		a, warning, err := c.attachment(w, networks[i], name, routes[i])
+		if err != nil {
+			return nil, nil, err
 		}
 		if other, ok := taken[a.IfName]; ok && !w.Auxiliary {
 			return nil, nil, fmt.Errorf("networks %s and %s: interface %s can only be one of them", other, a.Network, a.IfName)
 		}
 		taken[a.IfName] = a.Network
-		missing, err := a.ask(w.Selection, networks[i])
-		if err != nil {
-			return nil, nil, fmt.Errorf("network %s: %w", a.Network, err)
-		}
-		if len(missing) > 0 {
-			text := fmt.Sprintf("network %s: no plugin has the capability for %s", a.Network, strings.Join(missing, ", "))
-			if c.StrictCapabilities || networks[i].Strict {
-				return nil, nil, errors.New(text + ": add it to key capabilities of the network's configuration")
-			}
-			warnings = append(warnings, text)
-		}
-		if w.Default {
-			a.addRuntimeConfig(c.RuntimeConfig)
+		if warning != "" {
+			warnings = append(warnings, warning)
 		}
 		all = append(all, a)
 	}
 	return all, warnings, nil
+}
+
+// attachment is the one of a want. The warning is about what was asked for and nobody does.
+func (c Config) attachment(w Want, n Network, ifName string, routes Routes) (a Attachment, warning string, err error) {
+	a = Attachment{Network: n.Ref, Default: w.Default, Auxiliary: w.Auxiliary, Routes: routes, IfName: ifName, Asked: w.Selection}
+	if a.Asked.Interface = ifName; w.Auxiliary {
+		a.Routes = Routes{}
+	}
+	if a.Network == "" {
+		a.Network = n.List.Name
+	}
+	missing, err := a.ask(w.Selection, n)
+	if err != nil {
+		return a, "", fmt.Errorf("network %s: %w", a.Network, err)
+	}
+	if len(missing) > 0 {
+		warning = fmt.Sprintf("network %s: no plugin has the capability for %s", a.Network, strings.Join(missing, ", "))
+		if c.StrictCapabilities || n.Strict {
+			return a, "", errors.New(warning + ": add it to key capabilities of the network's configuration")
+		}
+	}
+	if w.Default {
+		a.addRuntimeConfig(c.RuntimeConfig)
+	}
+	return a, warning, nil
 }
 
 // ask puts what the Pod asks for into the attachment, and returns the keys that no plugin has the capability for.

@@ -14,15 +14,11 @@ import (
 	"github.com/containernetworking/cni/pkg/types"
 	current "github.com/containernetworking/cni/pkg/types/100"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
 	"github.com/antrea-mc/antrea-mc/pkg/netplan"
 )
-
-// strictAnnotation of a NetworkAttachmentDefinition refuses Pods that ask for what none of its plugins can do.
-const strictAnnotation = "multus.antrea.io/strict-capabilities"
 
 // call is a request of the runtime, read.
 type call struct {
@@ -103,6 +99,9 @@ func (d *daemon) add(ctx context.Context, req cni.Request, netns *os.File) (json
 	for _, a := range planned {
 		r.Attachments = append(r.Attachments, attached{Attachment: a})
 	}
+	if pod != nil {
+		r.Conf, r.Networks = c.Stdin, pod.Annotations[netplan.NetworksAnnotation]
+	}
 	r.Attachments[0].Begun = true
 	// From here on everything is undone, whatever happens to this process.
 	if err := d.journal.put(r); err != nil {
@@ -112,94 +111,10 @@ func (d *daemon) add(ctx context.Context, req cni.Request, netns *os.File) (json
 		return nil, errors.Join(fmt.Errorf("attach Pod %s: %w", c.pod, err), d.rollBack(context.WithoutCancel(ctx), r))
 	}
 	d.tell(pod, r, warnings)
+	if d.HotPlug {
+		d.plugs.Add(r.ContainerID) // the annotation may be another one by now
+	}
 	return toRuntime(r.Attachments[0].Result, c.conf.CNIVersion)
-}
-
-// plan finds the configurations of a Pod's networks, and makes attachments of them. pod is nil if the runtime named none.
-func (d *daemon) plan(ctx context.Context, c call, pod *corev1.Pod) ([]netplan.Attachment, []string, error) {
-	asks := netplan.Pod{Namespace: c.pod.Namespace}
-	if pod != nil {
-		asks.Annotations = pod.Annotations
-	}
-	wants, err := c.conf.Wants(asks)
-	if err != nil {
-		return nil, nil, err
-	}
-	networks := make([]netplan.Network, len(wants))
-	for i, w := range wants {
-		if networks[i], err = d.find(ctx, c.conf, w, networks[0]); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := d.devices(ctx, c, networks); err != nil {
-		return nil, nil, err
-	}
-	all, warnings, err := netplan.Plan(c.conf, wants, networks, c.IfName)
-	for i := range all {
-		if err == nil && !all[i].Auxiliary {
-			err = all[i].TellDevice(forPlugins(all[i].Network, c.ContainerID, all[i].IfName))
-		}
-	}
-	return all, warnings, err
-}
-
-// devices gives networks their devices. DEL does without: a device needs none, and kubelet may have forgotten the Pod.
-func (d *daemon) devices(ctx context.Context, c call, networks []netplan.Network) error {
-	wanted := slices.ContainsFunc(networks, func(n netplan.Network) bool { return n.Resource != "" })
-	if !wanted || c.Command == cni.Del || c.pod.Name == "" {
-		return nil
-	}
-	devices, err := devicesOf(ctx, d.host.path(d.PodResources), c.pod)
-	if err != nil {
-		return types.NewError(types.ErrTryAgainLater, err.Error(), "")
-	}
-	return giveDevices(networks, devices)
-}
-
-// find is the configuration of a network, first the default network's.
-func (d *daemon) find(ctx context.Context, conf netplan.Config, w netplan.Want, first netplan.Network) (n netplan.Network, err error) {
-	switch {
-	case w.Auxiliary:
-		n.List, err = d.host.auxiliaryChain(conf.ClusterNetwork, conf.AuxiliaryChain, first.List.CNIVersion)
-	case w.Inline != nil:
-		n.List, err = netplan.ParseList(w.Inline, "")
-	case w.Reference == "":
-		n, err = d.defined(ctx, conf, w.Namespace, w.Name)
-	case filepath.IsAbs(w.Reference):
-		n.List, err = d.host.configAt(w.Reference)
-	default:
-		namespace, name, ok := strings.Cut(w.Reference, "/")
-		if !ok {
-			namespace, name = conf.MultusNamespace, namespace
-		}
-		n, err = d.defined(ctx, conf, namespace, name)
-		if apierrors.IsNotFound(err) && !ok {
-			n = netplan.Network{}
-			n.List, err = d.host.configNamed(conf.ConfDir, name)
-		}
-	}
-	if err != nil && w.Default {
-		err = fmt.Errorf("default network: %w", err)
-	}
-	return n, err
-}
-
-// defined is the network of a NetworkAttachmentDefinition.
-func (d *daemon) defined(ctx context.Context, conf netplan.Config, namespace, name string) (netplan.Network, error) {
-	def, err := d.api.definition(ctx, namespace, name)
-	if err != nil {
-		return netplan.Network{}, err
-	}
-	n := netplan.Network{Ref: namespace + "/" + name, Resource: def.Annotations[resourceAnnotation], Strict: def.Annotations[strictAnnotation] == "true"}
-	if strings.TrimSpace(def.Config) == "" {
-		n.List, err = d.host.configNamed(conf.ConfDir, name)
-	} else {
-		n.List, err = netplan.ParseList([]byte(def.Config), name)
-	}
-	if err != nil {
-		return n, fmt.Errorf("NetworkAttachmentDefinition %s: %w", n.Ref, err)
-	}
-	return n, nil
 }
 
 // attach executes the plugins of all attachments in order, and says in the API what came of it.
@@ -209,11 +124,8 @@ func (d *daemon) attach(ctx context.Context, r *record, netns *os.File, pod *cor
 		return err
 	}
 	defer links.Close()
-	var statuses []netplan.Status
 	for i := range r.Attachments {
-		a := &r.Attachments[i]
-		result, err := d.attachOne(ctx, *r, a, links)
-		if err != nil {
+		if err := d.attachOne(ctx, *r, &r.Attachments[i], links); err != nil {
 			return err
 		}
 		if i+1 < len(r.Attachments) {
@@ -222,20 +134,9 @@ func (d *daemon) attach(ctx context.Context, r *record, netns *os.File, pod *cor
 		if err := d.journal.put(*r); err != nil {
 			return err
 		}
-		if !a.Auxiliary {
-			device, err := d.host.deviceInfo(a.Attachment)
-			if err != nil {
-				return fmt.Errorf("network %s: %w", a.Network, err)
-			}
-			statuses = append(statuses, netplan.Statuses(a.Attachment, result, device)...)
-		}
 	}
 	if pod != nil {
-		text, err := netplan.FormatStatuses(statuses)
-		if err == nil {
-			err = d.api.annotate(ctx, pod, netplan.StatusAnnotation, text)
-		}
-		if err != nil {
+		if err := d.tellStatus(ctx, *r, pod); err != nil {
 			return err
 		}
 	}
@@ -243,38 +144,63 @@ func (d *daemon) attach(ctx context.Context, r *record, netns *os.File, pod *cor
 	return d.journal.put(*r)
 }
 
-func (d *daemon) attachOne(ctx context.Context, r record, a *attached, links links) (*current.Result, error) {
+// tellStatus writes into the API what the sandbox has.
+func (d *daemon) tellStatus(ctx context.Context, r record, pod *corev1.Pod) error {
+	var all []netplan.Status
+	for _, a := range r.Attachments {
+		if a.Auxiliary || a.Leaving || a.Result == nil {
+			continue
+		}
+		result, err := newest(a.Result)
+		var device json.RawMessage
+		if err == nil {
+			device, err = d.host.deviceInfo(a.Attachment)
+		}
+		if err != nil {
+			return fmt.Errorf("network %s: %w", a.Network, err)
+		}
+		all = append(all, netplan.Statuses(a.Attachment, result, device)...)
+	}
+	text, err := netplan.FormatStatuses(all)
+	if err != nil {
+		return err
+	}
+	return d.api.annotate(ctx, pod, netplan.StatusAnnotation, text)
+}
+
+// attachOne attaches one network, and puts the result into it.
+func (d *daemon) attachOne(ctx context.Context, r record, a *attached, links links) error {
 	var before json.RawMessage
 	if a.Auxiliary {
 		before = r.Attachments[0].Result
 	} else if free, err := links.free(a.IfName); err != nil || !free {
-		return nil, errors.Join(fmt.Errorf("network %s: the sandbox already has an interface %s", a.Network, a.IfName), err)
+		return errors.Join(fmt.Errorf("network %s: the sandbox already has an interface %s", a.Network, a.IfName), err)
 	}
 	if err := d.host.prepareDevice(a.Attachment); err != nil {
-		return nil, fmt.Errorf("network %s: %w", a.Network, err)
+		return fmt.Errorf("network %s: %w", a.Network, err)
 	}
 	text, err := d.plugins.add(ctx, r.sandbox(), a.Attachment, before)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if text == nil { // a chain without plugins
 		text = before
 	}
 	if a.Result = text; a.Auxiliary {
-		return nil, nil
+		return nil
 	}
 	result, err := newest(text)
 	if err != nil {
-		return nil, fmt.Errorf("network %s: result: %w", a.Network, err)
+		return fmt.Errorf("network %s: result: %w", a.Network, err)
 	}
 	if err := links.reroute(a.IfName, a.Routes); err != nil {
-		return nil, fmt.Errorf("network %s: %w", a.Network, err)
+		return fmt.Errorf("network %s: %w", a.Network, err)
 	}
 	if a.Routes != (netplan.Routes{}) {
 		a.Routes.Apply(result)
 		a.Result, err = toRuntime(result, a.List.CNIVersion)
 	}
-	return result, err
+	return err
 }
 
 // tell writes Events about what was done.

@@ -25,8 +25,12 @@ type record struct {
 	Pod         podID       `json:"pod"`
 	Args        [][2]string `json:"args"` // CNI_ARGS
 	Path        []string    `json:"path"` // directories of plugins
-	State       state       `json:"state"`
-	Attachments []attached  `json:"attachments"` // in the order of ADD
+	// Conf is the configuration of multus, and Networks the annotation that the Pod was attached by. An older daemon kept neither.
+	Conf        json.RawMessage `json:"conf,omitempty"`
+	Networks    string          `json:"networks,omitempty"`
+	Changing    bool            `json:"changing,omitempty"` // to another annotation
+	State       state           `json:"state"`
+	Attachments []attached      `json:"attachments"` // in the order of ADD
 }
 
 type podID struct {
@@ -49,8 +53,9 @@ const (
 // attached is an attachment with what came of it.
 type attached struct {
 	netplan.Attachment
-	Begun  bool            `json:"begun,omitempty"`  // a plugin was, or may have been, executed
-	Result json.RawMessage `json:"result,omitempty"` // nil until ADD returned
+	Begun   bool            `json:"begun,omitempty"`   // a plugin was, or may have been, executed
+	Leaving bool            `json:"leaving,omitempty"` // it is being detached from a Pod that runs
+	Result  json.RawMessage `json:"result,omitempty"`  // nil until ADD returned
 }
 
 func (r record) sandbox() sandbox {

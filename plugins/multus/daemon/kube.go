@@ -48,8 +48,8 @@ type api struct {
 	events      events.EventRecorder
 }
 
-// watch prepares the watches; gone is woken when a Pod goes.
-func watch(client kubernetes.Interface, objects dynamic.Interface, node string, gone chan struct{}) (*api, error) {
+// watch prepares the watches; gone is woken when a Pod goes, changed is called when one comes or changes.
+func watch(client kubernetes.Interface, objects dynamic.Interface, node string, gone chan struct{}, changed func(*corev1.Pod)) (*api, error) {
 	a := &api{client: client, objects: objects}
 	a.podFactory = informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
 		o.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", node).String()
@@ -60,7 +60,11 @@ func watch(client kubernetes.Interface, objects dynamic.Interface, node string, 
 		return o, nil
 	}))
 	a.pods = a.podFactory.Core().V1().Pods().Informer()
-	if _, err := a.pods.AddEventHandler(cache.ResourceEventHandlerFuncs{DeleteFunc: func(any) { wake(gone) }}); err != nil {
+	if _, err := a.pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(o any) { changed(o.(*corev1.Pod)) },
+		UpdateFunc: func(_, o any) { changed(o.(*corev1.Pod)) },
+		DeleteFunc: func(any) { wake(gone) },
+	}); err != nil {
 		return nil, fmt.Errorf("watch Pods: %w", err)
 	}
 	a.nadFactory = dynamicinformer.NewDynamicSharedInformerFactory(objects, 0)
@@ -90,6 +94,18 @@ func (a *api) pod(ctx context.Context, id podID) (*corev1.Pod, error) {
 	if o, ok, err := a.pods.GetStore().GetByKey(id.String()); err == nil && ok && is(o.(*corev1.Pod)) {
 		return o.(*corev1.Pod), nil
 	}
+	return a.podNow(ctx, id)
+}
+
+// seems asks about the Pod as it is known from the watch. A Pod that is not known yet will be told of.
+func (a *api) seems(what func(*corev1.Pod) bool, id podID) bool {
+	o, ok, err := a.pods.GetStore().GetByKey(id.String())
+	return err == nil && ok && what(o.(*corev1.Pod))
+}
+
+// podNow asks the API server.
+func (a *api) podNow(ctx context.Context, id podID) (*corev1.Pod, error) {
+	is := func(pod *corev1.Pod) bool { return id.UID == "" || slices.Contains(uids(pod), id.UID) }
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	pod, err := a.client.CoreV1().Pods(id.Namespace).Get(ctx, id.Name, metav1.GetOptions{})

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
@@ -30,6 +31,7 @@ type Config struct {
 	HostRoot   string // the root directory of the Node; plugins are executed there
 	// PodResources is the socket on the Node where kubelet tells which Pod has which devices.
 	PodResources string
+	HotPlug      bool // a Pod that runs gets the networks of its changed annotation
 	Install      Install
 	Client       kubernetes.Interface
 	Objects      dynamic.Interface
@@ -59,6 +61,7 @@ type daemon struct {
 	plugins plugins
 	journal *journal
 	api     *api
+	plugs   workqueue.TypedRateLimitingInterface[string]
 	retry   chan struct{} // something is to be undone
 	look    chan struct{} // a Pod of this Node has gone
 
@@ -81,19 +84,22 @@ func Run(ctx context.Context, c Config) error {
 	}
 	d := &daemon{
 		Config: c, boot: strings.TrimSpace(string(boot)), host: host{root: c.HostRoot}, journal: j, locked: map[string]chan struct{}{},
-		retry: make(chan struct{}, 1), look: make(chan struct{}, 1),
+		plugs: newPlugQueue(), retry: make(chan struct{}, 1), look: make(chan struct{}, 1),
 	}
 	d.counts = newCounts(c.Registry, j)
 	d.plugins = plugins{host: d.host, counts: d.counts, slots: make(chan struct{}, max(8, 4*runtime.NumCPU()))}
 	if err := d.takeUp(); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	if d.api, err = watch(c.Client, c.Objects, c.NodeName, d.look); err != nil {
+	if d.api, err = watch(c.Client, c.Objects, c.NodeName, d.look, d.changed); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.api.run(ctx) })
 	group.Go(func() error { return d.keepReleasing(ctx) })
+	for range plugWorkers {
+		group.Go(func() error { return d.keepNetworks(ctx) })
+	}
 	group.Go(func() error { return d.collect(ctx) })
 	group.Go(func() error { return c.Install.run(ctx, d.host) })
 	group.Go(func() error { return cni.Serve(ctx, c.Socket, d.serve) })

@@ -29,7 +29,7 @@ func (d *daemon) check(ctx context.Context, req cni.Request) error {
 	defer cancel()
 	var errs []error
 	for _, a := range r.Attachments {
-		if !a.List.DisableCheck {
+		if !a.List.DisableCheck && !a.Leaving && a.Result != nil {
 			errs = append(errs, d.plugins.again(ctx, cni.Check, s, a.Attachment, a.Result))
 		}
 	}
