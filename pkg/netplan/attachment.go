@@ -100,7 +100,7 @@ type Attachment struct {
 	Resource     string                     `json:"resource,omitempty"`
 	Device       string                     `json:"device,omitempty"`
 	DeviceInfo   string                     `json:"deviceInfo,omitempty"` // a file in which plugins tell of the device
-	Asked        Selection                  `json:"asked"`                // how the Pod asks for it, with the interface's name
+	Asked        Selection                  `json:"asked,omitzero"`       // how the Pod asks for it, with the interface's name
 }
 
 // Plan makes an attachment of each want. ifName is the default network's interface. Warnings are about what was asked for and nobody does.

@@ -19,18 +19,18 @@ const (
 
 // Selection is one network that is asked for, and how.
 type Selection struct {
-	Namespace      string                     `json:"namespace"`
-	Name           string                     `json:"name"`
-	Interface      string                     `json:"interface"`
-	IPs            []string                   `json:"ips"`
-	MAC            string                     `json:"mac"`
-	InfinibandGUID string                     `json:"infiniband-guid"`
-	PortMappings   json.RawMessage            `json:"portMappings"`
-	Bandwidth      json.RawMessage            `json:"bandwidth"`
-	CNIArgs        map[string]json.RawMessage `json:"cni-args"`
-	DefaultRoute   *[]netip.Addr              `json:"default-route"` // nil if the key is not there
-	DeviceID       string                     `json:"deviceID"`
-	IPAMClaim      string                     `json:"ipam-claim-reference"`
+	Namespace      string                     `json:"namespace,omitempty"`
+	Name           string                     `json:"name,omitempty"`
+	Interface      string                     `json:"interface,omitempty"`
+	IPs            []string                   `json:"ips,omitempty"`
+	MAC            string                     `json:"mac,omitempty"`
+	InfinibandGUID string                     `json:"infiniband-guid,omitempty"`
+	PortMappings   json.RawMessage            `json:"portMappings,omitempty"`
+	Bandwidth      json.RawMessage            `json:"bandwidth,omitempty"`
+	CNIArgs        map[string]json.RawMessage `json:"cni-args,omitempty"`
+	DefaultRoute   *[]netip.Addr              `json:"default-route,omitempty"` // nil if the key is not there
+	DeviceID       string                     `json:"deviceID,omitempty"`
+	IPAMClaim      string                     `json:"ipam-claim-reference,omitempty"`
 }
 
 // Ref is the network as namespace/name.
