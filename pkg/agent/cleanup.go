@@ -14,6 +14,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/agent/host"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/underlay"
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
 )
 
@@ -75,7 +76,7 @@ func (c Config) cleanNetwork(ctx context.Context) error {
 	// runs now may never have had them.
 	names := []string{c.OVSBridge, c.HostGateway, underlay.BridgeName, userspaceDevice}
 	for _, port := range ports {
-		if _, err := cni.ParsePodRecord(port.Name, port.ExternalIDs); err == nil {
+		if _, err := podport.Parse(port.Name, port.ExternalIDs); err == nil {
 			names = append(names, port.Name)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/agent/cniserver"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/flows"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
-	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
@@ -81,7 +81,7 @@ func (p *pods) update(ctx context.Context) (state.Version, error) {
 	return p.store.Update(func(s *pipeline.State) { s.Pods = now }), nil
 }
 
-func podOf(r cni.PodRecord) pipeline.Pod {
+func podOf(r podport.Record) pipeline.Pod {
 	ips := make([]netip.Addr, len(r.IPs))
 	for i, ip := range r.IPs {
 		ips[i] = ip.Addr()
@@ -90,16 +90,16 @@ func podOf(r cni.PodRecord) pipeline.Pod {
 }
 
 // records reads the Pods from the database. The caller holds p.mu.
-func (p *pods) records(ctx context.Context) ([]cni.PodRecord, error) {
+func (p *pods) records(ctx context.Context) ([]podport.Record, error) {
 	ports, err := p.db.Ports(ctx, p.bridge.name)
 	if err != nil {
 		return nil, err
 	}
-	records := make([]cni.PodRecord, 0, len(ports))
+	records := make([]podport.Record, 0, len(ports))
 	for _, port := range ports {
-		r, err := cni.ParsePodRecord(port.Name, port.ExternalIDs)
+		r, err := podport.Parse(port.Name, port.ExternalIDs)
 		switch {
-		case errors.Is(err, cni.ErrNoPodRecord):
+		case errors.Is(err, podport.ErrNoRecord):
 			continue
 		case err != nil:
 			if !p.damaged[port.Name] {
@@ -125,7 +125,7 @@ var _ cniserver.Network = network{}
 func (a *agent) network() network { return network{a.pods, a.podMTU} }
 
 // Attach implements [cniserver.Network].
-func (p *pods) Attach(ctx context.Context, rec cni.PodRecord) error {
+func (p *pods) Attach(ctx context.Context, rec podport.Record) error {
 	p.setDetaching(rec.PortName, false)
 	if err := p.db.EnsurePort(ctx, p.bridge.name, ovsdb.Port{Name: rec.PortName, ExternalIDs: rec.ExternalIDs()}); err != nil {
 		return err
@@ -197,7 +197,7 @@ func (p *pods) setDetaching(portName string, detaching bool) {
 }
 
 // Records implements [cniserver.Network].
-func (p *pods) Records(ctx context.Context) ([]cni.PodRecord, error) {
+func (p *pods) Records(ctx context.Context) ([]podport.Record, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.records(ctx)

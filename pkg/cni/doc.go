@@ -2,8 +2,9 @@
 //
 // Start at [Request], which the plugin sends for each call of the runtime, and [Response]; wire.go and serve.go carry both over the
 // agent's Unix socket, with the container's network namespace as an open file, so that the agent needs no mount of the
-// runtime's directories. netconf.go is the network configuration, conflist.go the one that is installed by default, and
-// record.go the form in which OVSDB keeps a Pod's interface.
+// runtime's directories. netconf.go is the network configuration, conflist.go the one that is installed by default. How OVSDB
+// keeps a Pod's interface is in podport.
 //
-// It is linked into the plugin, which starts anew for every call: standard library, CNI types and openflow.MAC only.
+// It is linked into the plugins, which start anew for every call: standard library and CNI types only, and of these no package that
+// does much before main.
 package cni

@@ -59,19 +59,24 @@ type Response struct {
 	Error  *types.Error    `json:"error,omitempty"`
 }
 
+// Attachment is what the CNI specification identifies an attachment by, within a network.
+type Attachment struct {
+	ContainerID string
+	IfName      string
+}
+
 // Call sends a request to the agent and waits for the answer. netns may be nil. An error means that there is no answer, and
 // that the agent may or may not have done what was asked.
 func Call(ctx context.Context, socket string, req Request, netns *os.File) (Response, error) {
-	var dialer net.Dialer
-	c, err := dialer.DialContext(ctx, "unix", socket)
+	// A Dialer would link all that looks names up into the plugin. This call does not wait, so ctx cannot end it.
+	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: socket, Net: "unix"})
 	if err != nil {
 		return Response{}, err
 	}
-	defer c.Close()
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	conn := c.(*net.UnixConn)
 	resp, err := exchange(conn, req, netns)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)

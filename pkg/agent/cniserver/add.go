@@ -12,6 +12,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 )
 
@@ -115,8 +116,8 @@ func (c *call) portNames(ctx context.Context) ([]string, error) {
 	}
 	names := make([]string, 0, nameAttempts)
 	for i := range nameAttempts {
-		name := cni.PortName(c.args.PodName, c.attachment(), i)
-		if !slices.ContainsFunc(records, func(r cni.PodRecord) bool { return r.PortName == name }) {
+		name := podport.PortName(c.args.PodName, c.attachment(), i)
+		if !slices.ContainsFunc(records, func(r podport.Record) bool { return r.PortName == name }) {
 			names = append(names, name)
 		}
 	}
@@ -124,7 +125,7 @@ func (c *call) portNames(ctx context.Context) ([]string, error) {
 }
 
 // stands reports whether an earlier ADD's interface is still there.
-func (c *call) stands(pod *podNetNS, rec cni.PodRecord) bool {
+func (c *call) stands(pod *podNetNS, rec podport.Record) bool {
 	eth, err := pod.handle.LinkByName(rec.IfName)
 	if err != nil || !slices.Equal(eth.Attrs().HardwareAddr, rec.MAC[:]) {
 		return false
@@ -134,8 +135,8 @@ func (c *call) stands(pod *podNetNS, rec cni.PodRecord) bool {
 }
 
 // newRecord chooses the addresses and the MAC.
-func (c *call) newRecord(ctx context.Context, config ipamConfig, node Node) (cni.PodRecord, error) {
-	rec := cni.PodRecord{
+func (c *call) newRecord(ctx context.Context, config ipamConfig, node Node) (podport.Record, error) {
+	rec := podport.Record{
 		Network: c.conf.Name, ContainerID: c.req.ContainerID, NetNS: c.req.NetNS, IfName: c.req.IfName,
 		PodNamespace: c.args.PodNamespace, PodName: c.args.PodName, PodUID: c.args.PodUID, MAC: stableMAC(c.attachment()),
 	}
@@ -165,7 +166,7 @@ func (c *call) newRecord(ctx context.Context, config ipamConfig, node Node) (cni
 	return rec, nil
 }
 
-func (c *call) link(rec cni.PodRecord, config ipamConfig, node Node) link {
+func (c *call) link(rec podport.Record, config ipamConfig, node Node) link {
 	addresses := config.addressesOf(rec, node)
 	return link{
 		ifName: rec.IfName, mac: rec.MAC, mtu: c.mtu(node), addresses: addresses, routes: config.routesOf(addresses),
@@ -181,7 +182,7 @@ func (c *call) mtu(node Node) int {
 }
 
 // result describes an attachment to the runtime and to the plugins that follow, behind what the plugins before have made.
-func (c *call) result(rec cni.PodRecord, config ipamConfig, node Node) (*current.Result, error) {
+func (c *call) result(rec podport.Record, config ipamConfig, node Node) (*current.Result, error) {
 	host, err := hostLink(rec.PortName)
 	if err == nil && host == nil {
 		err = fmt.Errorf("interface %s has vanished", rec.PortName)

@@ -17,6 +17,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 )
 
 func TestRealAdd(t *testing.T) {
@@ -29,7 +30,7 @@ func TestRealAdd(t *testing.T) {
 		t.Errorf("addresses %s", got)
 	}
 	host, eth := result.Interfaces[0], result.Interfaces[1]
-	if want := cni.PortName("web-aaa", cni.Attachment{ContainerID: "aaa", IfName: "eth0"}, 0); host.Name != want || host.Sandbox != "" {
+	if want := podport.PortName("web-aaa", cni.Attachment{ContainerID: "aaa", IfName: "eth0"}, 0); host.Name != want || host.Sandbox != "" {
 		t.Errorf("host interface %+v, want the name %s", host, want)
 	}
 	if eth.Name != "eth0" || eth.Sandbox != a.netns || eth.Mtu != 1450 || *result.IPs[0].Interface != 1 {
@@ -122,7 +123,7 @@ func TestRealAddAfterCrash(t *testing.T) {
 		}
 	}
 	name := func(c container, attempt int) []string {
-		return []string{cni.PortName("web-"+c.id, cni.Attachment{ContainerID: c.id, IfName: "eth0"}, attempt)}
+		return []string{podport.PortName("web-"+c.id, cni.Attachment{ContainerID: c.id, IfName: "eth0"}, attempt)}
 	}
 	for attempt := range nameAttempts {
 		c := newContainer(t, fmt.Sprintf("c%d", attempt))
@@ -149,14 +150,14 @@ func TestRealNameCollision(t *testing.T) {
 	c := newContainer(t, "aaa")
 	a := cni.Attachment{ContainerID: "aaa", IfName: "eth0"}
 	n.bridge.set(func() {
-		n.bridge.records = []cni.PodRecord{{PortName: cni.PortName("web-aaa", a, 0), ContainerID: "other", IfName: "eth0"}}
+		n.bridge.records = []podport.Record{{PortName: podport.PortName("web-aaa", a, 0), ContainerID: "other", IfName: "eth0"}}
 	})
-	taken := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: cni.PortName("web-aaa", a, 1)}}
+	taken := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: podport.PortName("web-aaa", a, 1)}}
 	if err := netlink.LinkAdd(taken); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = netlink.LinkDel(taken) }()
-	if got, want := n.mustAdd(c, conf1).Interfaces[0].Name, cni.PortName("web-aaa", a, 2); got != want {
+	if got, want := n.mustAdd(c, conf1).Interfaces[0].Name, podport.PortName("web-aaa", a, 2); got != want {
 		t.Errorf("host interface %s, want %s", got, want)
 	}
 	n.mustDel(c, conf1)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam/hostlocal"
 )
@@ -28,7 +29,7 @@ type storeKey struct{ dataDir, network string }
 // reserve chooses one address of each pool, or the one that is wanted. They stay reserved until release. Addresses of records
 // are in use, and so are those that other says. The records are read under the lock: an ADD that ends meanwhile is in one or
 // the other.
-func (a *addresses) reserve(by cni.Attachment, pools []ipam.Pool, wanted []netip.Addr, records func() ([]cni.PodRecord, error), other func(netip.Addr) bool) ([]ipam.Address, error) {
+func (a *addresses) reserve(by cni.Attachment, pools []ipam.Pool, wanted []netip.Addr, records func() ([]podport.Record, error), other func(netip.Addr) bool) ([]ipam.Address, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.reserved == nil {

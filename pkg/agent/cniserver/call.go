@@ -16,6 +16,7 @@ import (
 	"github.com/containernetworking/cni/pkg/version"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 )
 
 // call is one request, checked.
@@ -121,7 +122,7 @@ func (c *call) attachment() cni.Attachment {
 }
 
 // records are all Pods of the switch.
-func (c *call) records(ctx context.Context) ([]cni.PodRecord, error) {
+func (c *call) records(ctx context.Context) ([]podport.Record, error) {
 	records, err := c.server.network.Records(ctx)
 	if err != nil {
 		return nil, again(fmt.Errorf("which Pods are attached: %w", err))
@@ -130,15 +131,15 @@ func (c *call) records(ctx context.Context) ([]cni.PodRecord, error) {
 }
 
 // record is the attachment's record, if there is one.
-func (c *call) record(ctx context.Context) (rec cni.PodRecord, ok bool, err error) {
+func (c *call) record(ctx context.Context) (rec podport.Record, ok bool, err error) {
 	records, err := c.records(ctx)
-	if i := slices.IndexFunc(records, func(r cni.PodRecord) bool { return r.Attachment() == c.attachment() }); i >= 0 {
+	if i := slices.IndexFunc(records, func(r podport.Record) bool { return r.Attachment() == c.attachment() }); i >= 0 {
 		return records[i], true, nil
 	}
-	return cni.PodRecord{}, false, err
+	return podport.Record{}, false, err
 }
 
-func (c *call) attach(ctx context.Context, rec cni.PodRecord) error {
+func (c *call) attach(ctx context.Context, rec podport.Record) error {
 	start := time.Now()
 	err := c.server.network.Attach(ctx, rec)
 	c.inNetwork += time.Since(start)

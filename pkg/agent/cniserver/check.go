@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 )
 
 // check is CHECK: whether all that ADD made is as it was, every difference named.
@@ -44,7 +45,7 @@ func (c *call) check(ctx context.Context) error {
 }
 
 // checkRecord compares what the switch knows with what the runtime was told.
-func checkRecord(rec cni.PodRecord, previous *current.Result) error {
+func checkRecord(rec podport.Record, previous *current.Result) error {
 	var errs []error
 	if rec.OFPort == 0 {
 		errs = append(errs, fmt.Errorf("port %s has no number: the switch does not find the interface", rec.PortName))
@@ -57,7 +58,7 @@ func checkRecord(rec cni.PodRecord, previous *current.Result) error {
 	return errors.Join(errs...)
 }
 
-func checkHost(rec cni.PodRecord) error {
+func checkHost(rec podport.Record) error {
 	host, err := hostLink(rec.PortName)
 	switch {
 	case err != nil:
@@ -70,7 +71,7 @@ func checkHost(rec cni.PodRecord) error {
 	return nil
 }
 
-func checkContainer(pod *podNetNS, rec cni.PodRecord, previous *current.Result) error {
+func checkContainer(pod *podNetNS, rec podport.Record, previous *current.Result) error {
 	eth, err := pod.handle.LinkByName(rec.IfName)
 	if err != nil {
 		return fmt.Errorf("interface %s in the container: %w", rec.IfName, err)

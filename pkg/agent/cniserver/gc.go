@@ -6,7 +6,7 @@ import (
 
 	"k8s.io/klog/v2"
 
-	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam/hostlocal"
 )
 
@@ -23,7 +23,7 @@ func (c *call) gc(ctx context.Context) error {
 	for a := range valid {
 		containers[a.ContainerID] = true
 	}
-	_, err = c.removeAll(ctx, func(rec cni.PodRecord) bool {
+	_, err = c.removeAll(ctx, func(rec podport.Record) bool {
 		return !valid[rec.Attachment()] && (rec.Network == c.conf.Name || rec.Network == "")
 	})
 	return errors.Join(err, c.releaseImported(func(o hostlocal.Owner) bool {
@@ -34,7 +34,7 @@ func (c *call) gc(ctx context.Context) error {
 // reclaim removes the Pods whose interface is gone, because their network namespace is, although no DEL came. It returns how
 // many there were.
 func (c *call) reclaim(ctx context.Context) int {
-	n, err := c.removeAll(ctx, func(rec cni.PodRecord) bool {
+	n, err := c.removeAll(ctx, func(rec podport.Record) bool {
 		host, err := hostLink(rec.PortName)
 		return err == nil && host == nil && rec.Attachment() != c.attachment()
 	})
@@ -45,7 +45,7 @@ func (c *call) reclaim(ctx context.Context) int {
 }
 
 // removeAll removes the Pods that are stale, each under its lock, and returns how many it removed.
-func (c *call) removeAll(ctx context.Context, stale func(cni.PodRecord) bool) (n int, err error) {
+func (c *call) removeAll(ctx context.Context, stale func(podport.Record) bool) (n int, err error) {
 	records, err := c.records(ctx)
 	if err != nil {
 		return 0, err
@@ -60,7 +60,7 @@ func (c *call) removeAll(ctx context.Context, stale func(cni.PodRecord) bool) (n
 	return n, err
 }
 
-func (c *call) removeStale(ctx context.Context, rec cni.PodRecord, stale func(cni.PodRecord) bool) error {
+func (c *call) removeStale(ctx context.Context, rec podport.Record, stale func(podport.Record) bool) error {
 	unlock, err := c.server.locks.lock(ctx, rec.Attachment())
 	if err != nil {
 		return err

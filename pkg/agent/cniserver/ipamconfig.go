@@ -12,6 +12,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam/hostlocal"
 )
@@ -82,7 +83,7 @@ func (n Node) gateway(addr netip.Addr) netip.Addr {
 }
 
 // addressesOf adds the gateways to the addresses of a record.
-func (config ipamConfig) addressesOf(rec cni.PodRecord, node Node) []ipam.Address {
+func (config ipamConfig) addressesOf(rec podport.Record, node Node) []ipam.Address {
 	var addresses []ipam.Address
 	for _, prefix := range rec.IPs {
 		address := ipam.Address{Prefix: prefix, Gateway: node.gateway(prefix.Addr())}
@@ -143,7 +144,7 @@ func (c *call) allocate(ctx context.Context, config ipamConfig, node Node) ([]ip
 		return nil, types.NewError(types.ErrIOFailure, err.Error(), "")
 	}
 	other := func(addr netip.Addr) bool { return slices.Contains(node.Gateways, addr) || before.Has(addr) }
-	records := func() ([]cni.PodRecord, error) { return c.records(ctx) }
+	records := func() ([]podport.Record, error) { return c.records(ctx) }
 	reserve := func() ([]ipam.Address, error) {
 		return c.server.addresses.reserve(c.attachment(), config.pools, wanted, records, other)
 	}

@@ -10,7 +10,7 @@ import (
 	"errors"
 	"net/netip"
 
-	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 )
 
 // Network is the part of the agent that attaches Pods to the switch. It is used concurrently, but never for the same Pod
@@ -19,11 +19,11 @@ type Network interface {
 	// Attach creates the OVS port for the host's end of the veth pair, with the record as its external_ids, and installs the
 	// Pod's flows. When it returns they are in the switch and Records has the Pod. It is idempotent, and it leaves what it made
 	// if it fails: the caller calls Detach.
-	Attach(ctx context.Context, rec cni.PodRecord) error
+	Attach(ctx context.Context, rec podport.Record) error
 	// Detach removes the Pod's flows and then the port. It succeeds if there is none.
 	Detach(ctx context.Context, portName string) error
 	// Records are all Pods of the switch, or an error if they cannot be told completely: an address that is not in them is free.
-	Records(ctx context.Context) ([]cni.PodRecord, error)
+	Records(ctx context.Context) ([]podport.Record, error)
 	// Ready is nil, or why Pods cannot be attached now. It wraps ErrLimitedConnectivity if Pods that are attached may be cut
 	// off too.
 	Ready() error

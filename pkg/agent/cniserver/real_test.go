@@ -30,6 +30,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 )
 
@@ -160,7 +161,7 @@ type bridge struct {
 	link netlink.Link
 
 	mu      sync.Mutex
-	records []cni.PodRecord
+	records []podport.Record
 	ready   error
 	failAdd error
 	failDel error
@@ -199,7 +200,7 @@ func newBridge(t testing.TB, node Node) *bridge {
 	return b
 }
 
-func (b *bridge) Attach(_ context.Context, rec cni.PodRecord) error {
+func (b *bridge) Attach(_ context.Context, rec podport.Record) error {
 	if b.attaching != nil {
 		b.attaching <- struct{}{}
 		<-b.proceed
@@ -224,7 +225,7 @@ func (b *bridge) Detach(_ context.Context, portName string) error {
 	if b.failDel != nil {
 		return b.failDel
 	}
-	var left []cni.PodRecord
+	var left []podport.Record
 	for _, r := range b.records {
 		if r.PortName != portName {
 			left = append(left, r)
@@ -234,13 +235,13 @@ func (b *bridge) Detach(_ context.Context, portName string) error {
 	return nil
 }
 
-func (b *bridge) Records(context.Context) ([]cni.PodRecord, error) {
+func (b *bridge) Records(context.Context) ([]podport.Record, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.records), b.failRecords
 }
 
-func (b *bridge) list() []cni.PodRecord {
+func (b *bridge) list() []podport.Record {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.records)

@@ -1,4 +1,5 @@
-package cni
+// Package podport is a Pod's interface as OVSDB keeps it: the name of its port, and a [Record] in the port's external_ids.
+package podport
 
 import (
 	"crypto/sha1"
@@ -8,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/antrea-mc/antrea-mc/pkg/cni"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 )
 
@@ -27,8 +29,8 @@ const (
 	typeContainer = "container"
 )
 
-// PodRecord is one attachment of a container. The external_ids of its OVS port are the only place where it is kept.
-type PodRecord struct {
+// Record is one attachment of a container. The external_ids of its OVS port are the only place where it is kept.
+type Record struct {
 	PortName     string // of the OVS port and of the host's end of the veth pair
 	Network      string // the name in the network configuration
 	ContainerID  string
@@ -42,17 +44,13 @@ type PodRecord struct {
 	OFPort       openflow.Port  // given by the switch, 0 before that; not part of the external_ids
 }
 
-// Attachment is what the CNI specification identifies an attachment by, within a network.
-type Attachment struct {
-	ContainerID string
-	IfName      string
+// Attachment is the container and interface that the record is for.
+func (r Record) Attachment() cni.Attachment {
+	return cni.Attachment{ContainerID: r.ContainerID, IfName: r.IfName}
 }
 
-// Attachment is the container and interface that the record is for.
-func (r PodRecord) Attachment() Attachment { return Attachment{r.ContainerID, r.IfName} }
-
 // ExternalIDs is the record as the external_ids of its port.
-func (r PodRecord) ExternalIDs() map[string]string {
+func (r Record) ExternalIDs() map[string]string {
 	ips := make([]string, len(r.IPs))
 	for i, ip := range r.IPs {
 		ips[i] = ip.String()
@@ -77,16 +75,16 @@ func (r PodRecord) ExternalIDs() map[string]string {
 	return ids
 }
 
-// ErrNoPodRecord says that a port is not a Pod's: the bridge has others.
-var ErrNoPodRecord = errors.New("not the port of a Pod")
+// ErrNoRecord says that a port is not a Pod's: the bridge has others.
+var ErrNoRecord = errors.New("not the port of a Pod")
 
-// ParsePodRecord reads the record from the external_ids of the port with that name. A port that is not a Pod's gives
-// [ErrNoPodRecord]; any other error is a damaged record.
-func ParsePodRecord(portName string, ids map[string]string) (PodRecord, error) {
+// Parse reads the record from the external_ids of the port with that name. A port that is not a Pod's gives
+// [ErrNoRecord]; any other error is a damaged record.
+func Parse(portName string, ids map[string]string) (Record, error) {
 	if ids[keyType] != typeContainer {
-		return PodRecord{}, ErrNoPodRecord
+		return Record{}, ErrNoRecord
 	}
-	r := PodRecord{
+	r := Record{
 		PortName:     portName,
 		Network:      ids[keyNetwork],
 		ContainerID:  ids[keyContainerID],
@@ -97,16 +95,16 @@ func ParsePodRecord(portName string, ids map[string]string) (PodRecord, error) {
 		PodUID:       ids[keyPodUID],
 	}
 	if r.ContainerID == "" || r.IfName == "" {
-		return PodRecord{}, fmt.Errorf("port %q: external_ids lack %s or %s", portName, keyContainerID, keyIfName)
+		return Record{}, fmt.Errorf("port %q: external_ids lack %s or %s", portName, keyContainerID, keyIfName)
 	}
 	var err error
 	if r.MAC, err = openflow.ParseMAC(ids[keyMAC]); err != nil {
-		return PodRecord{}, fmt.Errorf("port %q: external_ids:%s: %w", portName, keyMAC, err)
+		return Record{}, fmt.Errorf("port %q: external_ids:%s: %w", portName, keyMAC, err)
 	}
 	for text := range strings.SplitSeq(ids[keyIPs], ",") {
 		ip, err := netip.ParsePrefix(text)
 		if err != nil {
-			return PodRecord{}, fmt.Errorf("port %q: external_ids:%s: %w", portName, keyIPs, err)
+			return Record{}, fmt.Errorf("port %q: external_ids:%s: %w", portName, keyIPs, err)
 		}
 		r.IPs = append(r.IPs, ip)
 	}
@@ -115,7 +113,7 @@ func ParsePodRecord(portName string, ids map[string]string) (PodRecord, error) {
 
 // PortName is the name of the host's end for an attachment: the first 8 characters of the Pod's name, a dash and 6 digits
 // of a hash. Two attachments may meet in one name; attempt counts up to give the next candidates.
-func PortName(podName string, a Attachment, attempt int) string {
+func PortName(podName string, a cni.Attachment, attempt int) string {
 	prefix := podName
 	if prefix == "" {
 		prefix = a.ContainerID

@@ -1,4 +1,4 @@
-package cni
+package podport
 
 import (
 	"errors"
@@ -7,19 +7,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/antrea-mc/antrea-mc/pkg/cni"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 )
 
 func TestPodRecordRoundTrip(t *testing.T) {
-	full := PodRecord{
+	full := Record{
 		PortName: "frontend-fbd015", Network: "antrea", ContainerID: "c0ffee", NetNS: "/var/run/netns/x", IfName: "eth0",
 		PodNamespace: "demo", PodName: "frontend", PodUID: "77", MAC: openflow.MustParseMAC("02:00:00:00:00:01"),
 		IPs: []netip.Prefix{netip.MustParsePrefix("10.244.1.5/24"), netip.MustParsePrefix("fd00::5/64")},
 	}
-	bare := PodRecord{
+	bare := Record{
 		PortName: "c0ffee-000000", ContainerID: "c0ffee", IfName: "net1", MAC: full.MAC, IPs: full.IPs[:1],
 	}
-	for name, rec := range map[string]PodRecord{"all": full, "only what is needed": bare} {
+	for name, rec := range map[string]Record{"all": full, "only what is needed": bare} {
 		t.Run(name, func(t *testing.T) {
 			ids := rec.ExternalIDs()
 			for key, value := range ids {
@@ -27,7 +28,7 @@ func TestPodRecordRoundTrip(t *testing.T) {
 					t.Errorf("external_ids has an empty %s", key)
 				}
 			}
-			got, err := ParsePodRecord(rec.PortName, ids)
+			got, err := Parse(rec.PortName, ids)
 			if err != nil || !reflect.DeepEqual(got, rec) {
 				t.Errorf("got  %+v, %v\nwant %+v", got, err, rec)
 			}
@@ -55,12 +56,12 @@ func TestParsePodRecordErrors(t *testing.T) {
 				ids[k] = v
 			}
 			ids[tt.key] = tt.value
-			_, err := ParsePodRecord("p", ids)
+			_, err := Parse("p", ids)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
-			if errors.Is(err, ErrNoPodRecord) != (tt.key == "antrea-type") {
-				t.Errorf("errors.Is(%v, ErrNoPodRecord) is wrong", err)
+			if errors.Is(err, ErrNoRecord) != (tt.key == "antrea-type") {
+				t.Errorf("errors.Is(%v, ErrNoRecord) is wrong", err)
 			}
 		})
 	}
@@ -70,16 +71,16 @@ func TestPortName(t *testing.T) {
 	id := "3e5a2b7c9d"
 	for _, tt := range []struct {
 		pod     string
-		a       Attachment
+		a       cni.Attachment
 		attempt int
 		want    string
 	}{
-		{"frontend", Attachment{id, "eth0"}, 0, "frontend-3a41da"},
-		{"coredns-5d78c9869d-abcde", Attachment{id, "eth0"}, 0, "coredns--3a41da"},
-		{"frontend", Attachment{id, "net1"}, 0, "frontend-9c0ceb"},
-		{"frontend", Attachment{id, "eth0"}, 1, "frontend-0ef80d"},
-		{"db", Attachment{id, "eth0"}, 0, "db-3a41da"},
-		{"", Attachment{id, "eth0"}, 0, "3e5a2b7c-3a41da"},
+		{"frontend", cni.Attachment{ContainerID: id, IfName: "eth0"}, 0, "frontend-3a41da"},
+		{"coredns-5d78c9869d-abcde", cni.Attachment{ContainerID: id, IfName: "eth0"}, 0, "coredns--3a41da"},
+		{"frontend", cni.Attachment{ContainerID: id, IfName: "net1"}, 0, "frontend-9c0ceb"},
+		{"frontend", cni.Attachment{ContainerID: id, IfName: "eth0"}, 1, "frontend-0ef80d"},
+		{"db", cni.Attachment{ContainerID: id, IfName: "eth0"}, 0, "db-3a41da"},
+		{"", cni.Attachment{ContainerID: id, IfName: "eth0"}, 0, "3e5a2b7c-3a41da"},
 	} {
 		got := PortName(tt.pod, tt.a, tt.attempt)
 		if got != tt.want || len(got) > 15 {
