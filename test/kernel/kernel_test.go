@@ -23,6 +23,7 @@ import (
 // suites are the tests to run in the guest, all that send packets through the pipeline.
 var suites = []suite{
 	{"pkg/pipeline", []string{"TestRealNetwork"}},
+	{"pkg/agent", []string{"TestRealDualStackNodes", "TestRealSwitchDies"}},
 }
 
 // What the tests need of this machine.
