@@ -10,6 +10,14 @@ import (
 // until it is quick to find a fault.
 const holdDown = 6 * time.Second
 
+const (
+	// backHold is the same after nobody has answered it: what has just come back may go again, and for the first 1.5 s that would be
+	// found after 3 s. So a link that flaps costs its first loss only.
+	backHold = 3 * time.Second
+	// aloneHold is the same if no other gateway of the cluster answers: as long as they take to come back if all were away.
+	aloneHold = time.Second
+)
+
 // attraction says whether a gateway wants traffic, and if not, why. What does not want it says so by BFD, and forwards what comes
 // all the same.
 type attraction struct {
@@ -34,7 +42,7 @@ type facts struct {
 	gateway   bool
 	draining  bool      // the cluster wants it to drain
 	leaving   bool      // its switch is about to end
-	holdUntil time.Time // after the start of the switch, or after it has become a gateway
+	holdUntil time.Time // after the start of the switch, after it has become a gateway, or after it was cut off
 	sessions  []Session
 }
 
@@ -50,6 +58,26 @@ func (f facts) attraction(now time.Time) attraction {
 		a.reason = systemv1alpha1.ReasonRemoteLost
 	}
 	return a
+}
+
+// cutOff reports whether no peer answers. If only some do not, it may be they who were away, and they need somebody to send to.
+func (f facts) cutOff() bool {
+	for _, s := range f.sessions {
+		if s.State != systemv1alpha1.PeerDown {
+			return false
+		}
+	}
+	return f.gateway && len(f.sessions) > 0
+}
+
+// backUntil is how long to ask for no traffic because of a time at which this gateway was cut off.
+func (f facts) backUntil(cutOff time.Time) time.Time {
+	for _, s := range f.sessions {
+		if s.Peer.Gateway && s.Peer.Cluster == "" && s.answers() {
+			return cutOff.Add(backHold)
+		}
+	}
+	return cutOff.Add(aloneHold)
 }
 
 // remoteLost reports whether there are gateways of other clusters and none of them can be reached. What is not known, as just

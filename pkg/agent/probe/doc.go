@@ -7,7 +7,6 @@
 //   - peers.go: whom a Node watches (pure)
 //   - ports.go: the probe ports that this takes (pure)
 //   - attraction.go: whether a gateway wants traffic (pure)
-//   - rising.go: from whom it wants none yet (pure)
 //   - session.go, show.go: what the switch says of a peer (pure)
 //   - echo.go, window.go: round trips, beside all that
 //   - bytes.go: how much data went to and came from a peer (pure)

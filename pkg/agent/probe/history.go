@@ -11,7 +11,6 @@ import (
 type history struct {
 	state   systemv1alpha1.PeerState
 	since   time.Time
-	risen   time.Time     // when the session came up; zero if that was not seen
 	detect  time.Duration // after which silence the peer is given up, as it was when it was last up
 	lost    time.Time     // when it was last given up; zero if never
 	silence time.Duration // and after how long
@@ -49,12 +48,6 @@ func observe(histories map[netip.Addr]*history, sessions []Session, detect map[s
 		if s.State == systemv1alpha1.PeerDown && carried {
 			t.Silence = h.detect
 			h.lost, h.silence = now, h.detect
-		}
-		switch {
-		case !s.answers():
-			h.risen = time.Time{}
-		case h.state == systemv1alpha1.PeerDown:
-			h.risen = now
 		}
 		if s.State != systemv1alpha1.PeerUp {
 			t.Heirs = heirs(sessions, s.Peer)

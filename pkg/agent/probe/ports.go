@@ -49,14 +49,14 @@ func interval(n int) int {
 	return 1000
 }
 
-// ports are the probe ports for peers, by name. Those that are young are not to send here yet.
-func ports(peers []Peer, a attraction, young map[netip.Addr]bool) map[string]ovsdb.Port {
+// ports are the probe ports for peers, by name.
+func ports(peers []Peer, a attraction) map[string]ovsdb.Port {
 	milliseconds := strconv.Itoa(interval(len(peers)))
 	want := make(map[string]ovsdb.Port, len(peers))
 	for _, p := range peers {
 		bfd := map[string]string{
 			"enable": "true", "min_tx": milliseconds, "min_rx": milliseconds, "mult": strconv.Itoa(multiplier),
-			"cpath_down": strconv.FormatBool(!a.wants(p) || a.gateway && young[p.Address]),
+			"cpath_down": strconv.FormatBool(!a.wants(p)),
 		}
 		ids := map[string]string{typeKey: typeProbe, peerKey: p.Name}
 		if p.Cluster != "" {

@@ -85,7 +85,7 @@ func TestPeers(t *testing.T) {
 
 func TestPorts(t *testing.T) {
 	peers := Peers(two("gw2", "192.168.1.2"))
-	want := ports(peers, attraction{gateway: true, reason: systemv1alpha1.ReasonRemoteLost}, nil)
+	want := ports(peers, attraction{gateway: true, reason: systemv1alpha1.ReasonRemoteLost})
 	p := want["probe-c0a80301"]
 	if p.Options["remote_ip"] != "192.168.3.1" || p.Options["key"] != "0xfffffd" || p.ExternalIDs[clusterKey] != "east" || p.BFD["min_tx"] != "50" {
 		t.Errorf("port for e1: %+v", p)
@@ -139,6 +139,38 @@ func TestAttraction(t *testing.T) {
 		if got := test.facts.attraction(now).reason; got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
+	}
+}
+
+// A gateway that nobody has answered stays away for a while; one that some have not answered does not.
+func TestCutOff(t *testing.T) {
+	type peers struct{ own, node, west systemv1alpha1.PeerState }
+	f := func(p peers) facts {
+		return facts{gateway: true, sessions: []Session{
+			{Peer: Peer{Gateway: true}, State: p.own}, {Peer: Peer{}, State: p.node}, {Peer: Peer{Cluster: "west", Gateway: true}, State: p.west},
+		}}
+	}
+	for _, test := range []struct {
+		peers  peers
+		cutOff bool
+		hold   time.Duration
+	}{
+		{peers{"Down", "Down", "Down"}, true, aloneHold},
+		{peers{"Up", "Up", "Down"}, false, backHold},
+		{peers{"Draining", "Down", "Down"}, false, backHold},
+		{peers{"Down", "Down", "Up"}, false, aloneHold},
+		{peers{"Unknown", "Down", "Down"}, false, aloneHold},
+	} {
+		now, f := time.Now(), f(test.peers)
+		if got := f.cutOff(); got != test.cutOff {
+			t.Errorf("%v: cut off %v", test.peers, got)
+		}
+		if got := f.backUntil(now).Sub(now); got != test.hold {
+			t.Errorf("%v: away for %s, want %s", test.peers, got, test.hold)
+		}
+	}
+	if (facts{gateway: true}).cutOff() || (facts{sessions: f(peers{"Down", "Down", "Down"}).sessions}).cutOff() {
+		t.Error("cut off without peers, or without being a gateway")
 	}
 }
 

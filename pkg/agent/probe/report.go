@@ -66,7 +66,7 @@ func labels(peers []Peer) string {
 var messages = map[string]string{
 	systemv1alpha1.ReasonActive:     "",
 	systemv1alpha1.ReasonDraining:   "it is to go: peers are asked to send to others",
-	systemv1alpha1.ReasonHoldDown:   "its switch has started, or it has become a gateway, a moment ago",
+	systemv1alpha1.ReasonHoldDown:   "its switch has started, it has become a gateway, or nobody answered it, a moment ago",
 	systemv1alpha1.ReasonRemoteLost: "it reaches no gateway of any other cluster",
 }
 

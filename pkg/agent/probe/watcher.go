@@ -58,7 +58,8 @@ type Watcher struct {
 	metrics *metrics
 	echoes  echoes
 
-	round sync.Mutex // held during a round, so that HoldDown is not undone by one that began before
+	round      sync.Mutex // held during a round, so that HoldDown is not undone by one that began before
+	lastCutOff time.Time
 
 	mu         sync.Mutex
 	sessions   []Session
@@ -188,16 +189,17 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 		return 0, err
 	}
 	known.sessions = sessions
+	if known.cutOff() {
+		w.lastCutOff = now
+	}
+	if until := known.backUntil(w.lastCutOff); until.After(known.holdUntil) {
+		known.holdUntil = until
+	}
 	wanted := known.attraction(now)
 	if wanted.reason == systemv1alpha1.ReasonHoldDown {
 		again = known.holdUntil.Sub(now)
 	}
-	w.tell(ctx, sessions, detect, wanted, now)
-	young, until := rising(w.histories, sessions, now)
-	if left := until.Sub(now); !until.IsZero() && (again == 0 || left < again) {
-		again = left
-	}
-	if err := w.ensure(ctx, have, ports(peers, wanted, young)); err != nil {
+	if err := w.ensure(ctx, have, ports(peers, wanted)); err != nil {
 		return 0, err
 	}
 	numbers := make(map[netip.Addr]openflow.Port)
@@ -207,6 +209,7 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 		}
 	}
 	w.Store.Update(func(s *pipeline.State) { s.Probes = numbers })
+	w.tell(ctx, sessions, detect, wanted, now)
 	return again, nil
 }
 
