@@ -111,7 +111,8 @@ func decodePlain(kind uint16, body []byte) (known plainAction, argument uint64, 
 		}
 		argument := uint64(binary.BigEndian.Uint32(body))
 		ok := argument&(1<<known.shift-1) == 0 && argument>>known.shift>>known.bits == 0
-		return known, argument >> known.shift, ok
+		argument >>= known.shift
+		return known, argument, ok && (kind != actSetNwTOS || argument&3 == 0) // whose lower bits are those of ECN
 	}
 	return plainAction{}, 0, false
 }

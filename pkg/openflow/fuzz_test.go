@@ -2,6 +2,7 @@ package openflow
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -208,6 +209,18 @@ func seedActions(tb testing.TB, add func(...any)) {
 	}
 }
 
+// ambiguous is what OpenFlow 1.0 has one spelling for though it is several things: with a VLAN tag in front or without, of TCP or
+// UDP, all bits of a field that has fewer of them than its bytes or no mask. Such text is read as the same from the second time on.
+var ambiguous = func() []string {
+	words := []string{"mod_vlan_", "mod_tp_"}
+	for i := range fields {
+		if f := &fields[i]; f.nxmName != "" && int(f.bits) < 8*int(f.bytes) {
+			words = append(words, "->"+f.nxmName+"[]")
+		}
+	}
+	return words
+}()
+
 func checkInstructions(t *testing.T, b []byte) {
 	a, err := decodeInstructions(b)
 	if err != nil || len(b) > 30000 {
@@ -223,13 +236,13 @@ func checkInstructions(t *testing.T, b []byte) {
 		if strings.Contains(text, "enqueue:") {
 			continue // which is read as three actions, of which the text does not say all
 		}
-		if !x.OpenFlow15 {
-			// Some things have another spelling in OpenFlow 1.0, which does not say all: TCP or UDP, a VLAN tag that is there or not.
-			if once, err = x.ParseActions(string(x.AppendActions(nil, once))); err != nil {
-				t.Fatalf("%x\nprints as %s, then: %v", b, text, err)
-			}
-		}
 		text = string(x.AppendActions(nil, once))
+		if !x.OpenFlow15 && slices.ContainsFunc(ambiguous, func(word string) bool { return strings.Contains(text, word) }) {
+			if once, err = x.ParseActions(text); err != nil {
+				t.Fatalf("%x\nprints as %s: %v", b, text, err)
+			}
+			text = string(x.AppendActions(nil, once))
+		}
 		again, err := x.ParseActions(text)
 		if err != nil || again != once {
 			t.Fatalf("%x\nprints as %s\nbecame    %s: %v", b, text, again, err)

@@ -131,7 +131,7 @@ func decodeLearn(subtype uint16, action []byte) (Learn, bool) {
 	if subtype == nxLearn2 {
 		size = learn2Len
 	}
-	if len(b) < size {
+	if len(b) < size || TableID(b[26]) == TableAll {
 		return Learn{}, false
 	}
 	l := Learn{
