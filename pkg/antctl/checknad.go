@@ -16,7 +16,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/cluster"
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/nad"
@@ -132,11 +131,7 @@ func (o networkAttachmentDefinition) definition() nad.Definition {
 }
 
 func (c checkNAD) list(ctx context.Context) (all []nad.Definition, err error) {
-	config, err := c.target.RESTConfig()
-	if err != nil {
-		return nil, err
-	}
-	client, err := kubernetes.NewForConfig(config)
+	client, err := c.target.Client()
 	if err != nil {
 		return nil, err
 	}

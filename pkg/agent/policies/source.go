@@ -180,7 +180,10 @@ func (s *Source) addressOwnPods(pods map[string]pipeline.Pod) {
 func (s *Source) tell(ctx context.Context, e event) {
 	object, err := typed(e.object)
 	if ns, ok := object.(*corev1.Namespace); ok {
-		s.logged[ns.Name] = !e.deleted && ns.Annotations[LogAnnotation] == "true"
+		delete(s.logged, ns.Name)
+		if !e.deleted && ns.Annotations[LogAnnotation] == "true" {
+			s.logged[ns.Name] = true
+		}
 	}
 	if err == nil && e.deleted {
 		s.engine.Delete(object)

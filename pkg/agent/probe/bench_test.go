@@ -24,9 +24,9 @@ func BenchmarkRealSessions(b *testing.B) {
 			watched := watch(b, sessions)
 			const during = 10 * time.Second
 			for b.Loop() {
-				before := cpu(b, watched.VswitchdPID())
+				before := watched.CPU()
 				time.Sleep(during)
-				b.ReportMetric(100*float64(cpu(b, watched.VswitchdPID())-before)/float64(during), "%-of-a-core")
+				b.ReportMetric(100*float64(watched.CPU()-before)/float64(during), "%-of-a-core")
 			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(float64(interval(sessions)), "ms-interval")
@@ -101,24 +101,6 @@ func up(b *testing.B, sw *ovstest.Switch) (n int) {
 		}
 	}
 	return n
-}
-
-// cpu is what a process has used so far, in user mode and in the kernel (proc(5), fields 14 and 15, hundredths of a second).
-func cpu(b *testing.B, pid int) (used time.Duration) {
-	b.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(stat), ") ")
-	for _, field := range strings.Fields(after)[11:13] {
-		ticks, err := strconv.Atoi(field)
-		if err != nil {
-			b.Fatal(err)
-		}
-		used += time.Duration(ticks) * time.Second / 100
-	}
-	return used
 }
 
 func run(b *testing.B, args ...string) {

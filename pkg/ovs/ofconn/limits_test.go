@@ -60,11 +60,11 @@ func ofctl(b *testing.B, args ...string) used {
 
 // limits are the ways over which the same is done to one bridge.
 type limits struct {
-	b        *testing.B
-	addr     string
-	vswitchd int // its process
-	conn     *Conn
-	raw      *rawConn
+	b    *testing.B
+	sw   *ovstest.Switch
+	addr string
+	conn *Conn
+	raw  *rawConn
 }
 
 // BenchmarkRealLimits prints a table of what the library and the connection take beside the switch's own limit and beside
@@ -72,7 +72,7 @@ type limits struct {
 func BenchmarkRealLimits(b *testing.B) {
 	s := ovstest.Start(b, ovstest.Config{})
 	s.AddBridge("br-int")
-	l := &limits{b: b, addr: s.OpenFlow("br-int"), vswitchd: s.VswitchdPID()}
+	l := &limits{b: b, sw: s, addr: s.OpenFlow("br-int")}
 	var err error
 	if l.conn, err = Dial(b.Context(), l.addr, Config{}); err != nil {
 		b.Fatal(err)
@@ -221,17 +221,9 @@ func (l *limits) dump(want int) {
 // whoever came next would pay for that.
 func (l *limits) clear() {
 	l.do(l.conn.Send(l.b.Context(), openflow.FlowMod{Command: openflow.Delete, Flow: openflow.Flow{Table: openflow.TableAll}}))
-	for before, now := "", l.ticks(); before != now; before, now = now, l.ticks() {
+	for before, now := time.Duration(-1), l.sw.CPU(); before != now; before, now = now, l.sw.CPU() {
 		time.Sleep(200 * time.Millisecond)
 	}
-}
-
-// ticks is how much of the processor ovs-vswitchd has used, in user mode and in the kernel: proc(5), fields 14 and 15.
-func (l *limits) ticks() string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", l.vswitchd))
-	l.do(err)
-	_, after, _ := strings.Cut(string(b), ") ")
-	return strings.Join(strings.Fields(after)[11:13], " ")
 }
 
 // latencies times one flow at a time, ours and raw in turns.

@@ -230,6 +230,25 @@ func (s *Switch) StopVswitchd(kill bool) { s.vswitd.stop(kill) }
 // VswitchdPID is the process id of ovs-vswitchd.
 func (s *Switch) VswitchdPID() int { return s.vswitd.cmd.Process.Pid }
 
+// CPU is what ovs-vswitchd has used of the processor so far, in user mode and in the kernel: proc(5), fields 14 and 15, which are
+// hundredths of a second.
+func (s *Switch) CPU() (used time.Duration) {
+	s.t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.VswitchdPID()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	for _, field := range strings.Fields(after)[11:13] {
+		ticks, err := strconv.Atoi(field)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		used += time.Duration(ticks) * time.Second / 100
+	}
+	return used
+}
+
 // Log is what ovs-vswitchd has logged so far.
 func (s *Switch) Log() string {
 	b, _ := os.ReadFile(s.path("ovs-vswitchd.log"))
