@@ -166,9 +166,15 @@ func parseFlags(f FieldID, names []string, s string) (value, mask string, err er
 			return "", "", fmt.Errorf("%s=%q: %w", f, s, err)
 		}
 		if !masked {
+			if v>>len(names) != 0 {
+				return "", "", fmt.Errorf("%s=%q: there are flags for the lowest %d bits only", f, s, len(names))
+			}
 			return uintBytes(v, n), "", nil
 		}
 		m, err := strconv.ParseUint(maskText, 0, 8*n)
+		if err == nil && (v|m)>>len(names) != 0 {
+			err = fmt.Errorf("there are flags for the lowest %d bits only", len(names))
+		}
 		if err != nil {
 			return "", "", fmt.Errorf("%s=%q: %w", f, s, err)
 		}
