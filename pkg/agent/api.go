@@ -91,7 +91,7 @@ func (a api) owners(ctx context.Context, q apiserver.FlowQuery) ([]pipeline.Owne
 // Info implements [apiserver.Agent].
 func (a api) Info(ctx context.Context) systemv1alpha1.AgentInfo {
 	snapshot, _ := a.store.Snapshot()
-	info := systemv1alpha1.AgentInfo{DatapathType: a.datapath, LocalPods: len(snapshot.Pods), Flows: a.syncer.Count()}
+	info := systemv1alpha1.AgentInfo{DatapathType: a.datapath, LocalPods: snapshot.LocalPods(), Flows: a.syncer.Count()}
 	info.OVSVersion, _ = a.db.Version(ctx) // empty while the database is away
 	for _, p := range snapshot.Node.PodCIDRs {
 		info.PodCIDRs = append(info.PodCIDRs, p.String())

@@ -17,7 +17,7 @@ func (a *agent) registerMetrics() error {
 			Name: "antrea_agent_local_pod_count", Help: "Pods that are attached to the bridge.",
 		}, func() float64 {
 			snapshot, _ := a.store.Snapshot()
-			return float64(len(snapshot.Pods))
+			return float64(snapshot.LocalPods())
 		})),
 		a.registry.Register(flows.NewRefusedCollector(a.syncer)),
 	)

@@ -35,6 +35,8 @@ var goldenStates = map[string]func() State{
 	"several-nat-gw":    severalTranslators,
 	"services":          serving,
 	"services-both":     servingBoth,
+	"segment":           segmented,
+	"two-segments":      twoSegments,
 }
 
 // compile fails the test where Compile reports a problem.

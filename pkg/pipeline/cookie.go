@@ -31,6 +31,7 @@ const (
 	FeatureMulticluster Feature = 6 // gateways and other clusters
 	FeatureService      Feature = 7 // a port of a Service
 	FeaturePolicy       Feature = 8 // rules of network policies, and what they are about
+	FeatureSegment      Feature = 9 // what other Nodes have of a segment
 )
 
 // The features that refuse. Numbers as above.
@@ -76,6 +77,7 @@ var featureNames = map[Feature]string{
 	FeatureNoEndpoint:      "no-endpoint",
 	FeatureServiceSource:   "service-source",
 	FeaturePolicy:          "policy",
+	FeatureSegment:         "segment",
 	FeatureEgressPolicy:    "egress-policy",
 	FeatureIngressPolicy:   "ingress-policy",
 	FeaturePolicyBlocked:   "policy-blocked",

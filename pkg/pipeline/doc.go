@@ -9,6 +9,7 @@
 //   - node.go, pod.go, peer.go, gateways.go, cluster.go: the flows of each kind of owner, table by table
 //   - proxy.go: what all Services need; service.go, clients.go, balance.go: one port of a Service, who may use it, its endpoints
 //   - policy.go: the flows of network policies
+//   - segment.go: networks of their own beside the first, for further interfaces of Pods
 //   - neighbor.go, forward.go: the actions that several of them use
 //
 // It opens no socket and knows no Kubernetes. The same [State] gives the same bytes.

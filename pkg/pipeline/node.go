@@ -18,6 +18,7 @@ func (r *rules) node(s State) {
 	r.nodePolicy(n)
 	r.nodeForwarding(n)
 	r.nodeOutput(n)
+	r.segmentMisses(n)
 }
 
 func (r *rules) nodeClassifier(n Node) {

@@ -24,12 +24,15 @@ const (
 	KindPolicyAddress // State.Node, one of State.Policies.Addresses
 	KindPolicyPorts   // State.Node, one of State.Policies.Ports
 	KindPolicyRule    // State.Node, one of State.Policies.Rules
+
+	KindSegment // State.Node, one of State.Segments
 )
 
 var kindNames = map[Kind]string{
 	KindNode: "node", KindGateways: "gateways", KindPeer: "peer", KindPod: "pod", KindCluster: "cluster",
 	KindService:   "service",
 	KindPodPolicy: "pod-policy", KindPolicyAddress: "policy-address", KindPolicyPorts: "policy-ports", KindPolicyRule: "policy-rule",
+	KindSegment: "segment",
 }
 
 // Owner is something whose flows come and go together.
@@ -75,6 +78,9 @@ func (s State) Owners() []Owner {
 	for name := range maps.Keys(s.Services) {
 		owners = append(owners, Owner{KindService, name})
 	}
+	for name := range maps.Keys(s.Segments) {
+		owners = append(owners, Owner{KindSegment, name})
+	}
 	owners = append(owners, s.Policies.owners()...)
 	slices.SortFunc(owners, Owner.compare)
 	return owners
@@ -105,6 +111,10 @@ func CompileOwner(s State, o Owner) Owned {
 		if service, ok := s.Services[o.Name]; ok {
 			r.service(s, service)
 		}
+	case KindSegment:
+		if segment, ok := s.Segments[o.Name]; ok {
+			r.segment(s.Node, segment)
+		}
 	default:
 		if s.Policies != nil {
 			r.policy(s, o)
@@ -117,6 +127,7 @@ var kindFeatures = map[Kind]Feature{
 	KindNode: FeatureNode, KindGateways: FeatureMulticluster, KindPeer: FeaturePeer, KindPod: FeaturePod, KindCluster: FeatureMulticluster,
 	KindService:   FeatureService,
 	KindPodPolicy: FeaturePolicy, KindPolicyAddress: FeaturePolicy, KindPolicyPorts: FeaturePolicy, KindPolicyRule: FeaturePolicy,
+	KindSegment: FeatureSegment,
 }
 
 // rules collects what one owner wants.

@@ -25,10 +25,10 @@ func (r *rules) peer(s State, p Peer) {
 	}
 }
 
-// sender lets packets from one address on the underlay in, and notes who sent them.
+// sender lets packets of the first network from one address on the underlay in, and notes who sent them.
 func (r *rules) sender(n Node, priority uint16, address netip.Addr, class uint64) {
 	for _, f := range n.families() {
-		r.add(TableClassifier, priority, f.match().InPort(n.TunnelPort).TunSrc(address),
+		r.add(TableClassifier, priority, f.match().InPort(n.TunnelPort).TunID(0).TunSrc(address),
 			openflow.Actions{}.Load(sourceClass, classTunnel).Load(peerClass, class).Resubmit(TableSpoofGuard))
 	}
 }

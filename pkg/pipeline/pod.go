@@ -4,7 +4,11 @@ import "github.com/antrea-mc/antrea-mc/pkg/openflow"
 
 // pod adds the flows of one Pod interface: what it may say, and how it is reached.
 func (r *rules) pod(s State, p Pod) {
-	if p.Port == 0 {
+	switch {
+	case p.Port == 0:
+		return
+	case p.Segment != 0:
+		r.segmentPod(p)
 		return
 	}
 	from := openflow.Match{}.InPort(p.Port)

@@ -15,6 +15,8 @@ type State struct {
 	Clusters map[string]Cluster // the other clusters of the ClusterSet, by cluster ID
 	// Services are the ports of Services that the switch balances, by namespace/name:port.
 	Services map[string]*Service
+	// Segments are those that Pods of this Node are in, by their number.
+	Segments map[string]Segment
 	// Policies are the rules for what Pods send and receive, nil as long as they are not known.
 	Policies *Policies
 	// Probes are the ports that are up as long as the Node with that address answers.
@@ -54,7 +56,9 @@ type Pod struct {
 	Name PodName
 	Port openflow.Port
 	MAC  openflow.MAC
-	IPs  []netip.Addr // at most one of each family
+	IPs  []netip.Addr // at most one of each family in the first network
+	// Segment is the number of the segment that the interface is in, 0 for the first network.
+	Segment uint32
 }
 
 // PodName is a Pod in Kubernetes. It is empty where the runtime does not say which Pod an interface is for.

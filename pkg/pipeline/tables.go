@@ -53,6 +53,12 @@ const (
 	TableConntrackCommit openflow.TableID = 27
 	// TableOutput sends the packet. One that leaves with another source is translated first, and comes here again.
 	TableOutput openflow.TableID = 28
+	// TableSegmentGuard checks the sources of what Classifier has found to be of a segment: port, or Node, and MAC and IP.
+	TableSegmentGuard openflow.TableID = 30
+	// TableSegmentNeighbor hands ARP and neighbor discovery to the one owner in the segment.
+	TableSegmentNeighbor openflow.TableID = 31
+	// TableSegmentForward sends to the interface of the segment that has the MAC.
+	TableSegmentForward openflow.TableID = 32
 )
 
 var tableNames = map[openflow.TableID]string{
@@ -77,6 +83,9 @@ var tableNames = map[openflow.TableID]string{
 	TableIngressRule:     "IngressRule",
 	TableConntrackCommit: "ConntrackCommit",
 	TableOutput:          "Output",
+	TableSegmentGuard:    "SegmentGuard",
+	TableSegmentNeighbor: "SegmentNeighbor",
+	TableSegmentForward:  "SegmentForward",
 }
 
 // Tables are the ids of all tables, in the order of the pipeline.

@@ -129,6 +129,7 @@ func clone(s pipeline.State) pipeline.State {
 	s.Peers = cloneMap(s.Peers)
 	s.Clusters = cloneMap(s.Clusters)
 	s.Services = cloneMap(s.Services)
+	s.Segments = cloneMap(s.Segments)
 	return s
 }
 
