@@ -9,6 +9,11 @@ import "embed"
 //go:embed multicluster.crd.antrea.io_*.yaml
 var Multicluster embed.FS
 
+// Agent has one file for each kind that agents write.
+//
+//go:embed crd.antrea.io_*.yaml
+var Agent embed.FS
+
 // Whereabouts has one file for each kind of the group whereabouts.cni.cncf.io.
 //
 //go:embed whereabouts.cni.cncf.io_*.yaml

@@ -43,8 +43,10 @@ const header = "# Installs antrea-mc: kubectl apply -f antrea-mc.yml\n# Generate
 // Render is the manifest that installs everything.
 func Render(images Images) ([]byte, error) {
 	out := bytes.NewBufferString(header)
-	if err := appendFiles(out, crds.Multicluster, func(text string) (string, error) { return text, nil }); err != nil {
-		return nil, err
+	for _, kinds := range []fs.FS{crds.Agent, crds.Multicluster} {
+		if err := appendFiles(out, kinds, func(text string) (string, error) { return text, nil }); err != nil {
+			return nil, err
+		}
 	}
 	if err := appendFiles(out, files, images.fill); err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/agent/nodes"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/policies"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/probe"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/segments"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/services"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/underlay"
@@ -95,6 +96,9 @@ func Run(ctx context.Context, c Config) error {
 	if c.Proxy.Enable {
 		node.NetworkPolicy = true // policies are about what endpoint a packet goes to, which takes a switch that knows
 		sources = append(sources, services.SourceName, policies.SourceName)
+	}
+	if c.SecondaryNetwork {
+		sources = append(sources, segments.SourceName)
 	}
 	a := &agent{
 		Config: c, db: db, datapath: datapath, bridge: b, registry: prometheus.NewRegistry(),
@@ -174,6 +178,11 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 		start("policies", a.policies.Run)
 		start("refusals", func(ctx context.Context) error { return a.policies.LogRefusals(ctx, a.openFlow()) })
 	}
+	if a.SecondaryNetwork {
+		start("segments", (&segments.Source{
+			Client: a.Client, Objects: a.Dynamic, NodeName: a.NodeName, Store: a.store, Records: a.pods.Records, Watch: a.db.Watch,
+		}).Run)
+	}
 	start("events", a.events.run)
 	if a.datapath == underlay.Netdev {
 		start("underlay", (&underlay.Reconciler{Store: a.store, DB: a.db, RunDir: a.OVSRunDir, ProcSys: a.ProcSys}).Run)
@@ -187,7 +196,7 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 		Remember: a.bridge.remember,
 	}).Run)
 	start("cni", cniserver.New(a.network(), a.cniNode, cniserver.Config{
-		Socket: a.CNISocket, ProcSys: string(a.ProcSys), Observe: a.observeCNI(),
+		Socket: a.CNISocket, ProcSys: string(a.ProcSys), Segments: a.SecondaryNetwork, Observe: a.observeCNI(),
 	}).Run)
 	start("conflist", a.installConflist)
 	start("api", a.serveAPI)

@@ -36,6 +36,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/config"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/segments"
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovstest"
 )
@@ -102,10 +103,10 @@ func runChild(file string) error {
 	c.Agent.Client = kube
 	group := schema.GroupVersion{Group: "multicluster.crd.antrea.io", Version: "v1alpha1"}
 	resources := map[string]schema.GroupVersionResource{
-		"Gateway": group.WithResource("gateways"), "ClusterInfoImport": group.WithResource("clusterinfoimports"),
+		"Gateway": group.WithResource("gateways"), "ClusterInfoImport": group.WithResource("clusterinfoimports"), "NodeSegments": segments.Resource,
 	}
 	client := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
-		resources["Gateway"]: "GatewayList", resources["ClusterInfoImport"]: "ClusterInfoImportList",
+		resources["Gateway"]: "GatewayList", resources["ClusterInfoImport"]: "ClusterInfoImportList", resources["NodeSegments"]: "NodeSegmentsList",
 	})
 	for _, o := range c.Objects {
 		object := &unstructured.Unstructured{Object: o}
@@ -142,6 +143,9 @@ func replaceObjects(ctx context.Context, file string, client dynamic.Interface, 
 	}
 	for kind, resource := range resources {
 		into := client.Resource(resource).Namespace(c.Agent.Namespace)
+		if resource == segments.Resource {
+			continue // the agent writes some of these itself
+		}
 		had, err := into.List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err

@@ -86,7 +86,7 @@ func podOf(r podport.Record) pipeline.Pod {
 	for i, ip := range r.IPs {
 		ips[i] = ip.Addr()
 	}
-	return pipeline.Pod{Name: pipeline.PodName{Namespace: r.PodNamespace, Name: r.PodName, UID: r.PodUID}, Port: r.OFPort, MAC: r.MAC, IPs: ips}
+	return pipeline.Pod{Name: pipeline.PodName{Namespace: r.PodNamespace, Name: r.PodName, UID: r.PodUID}, Port: r.OFPort, MAC: r.MAC, IPs: ips, Segment: r.VNI}
 }
 
 // records reads the Pods from the database. The caller holds p.mu.
@@ -137,7 +137,7 @@ func (p *pods) Attach(ctx context.Context, rec podport.Record) error {
 	if err != nil {
 		return err
 	}
-	if p.awaitPolicies != nil {
+	if p.awaitPolicies != nil && rec.VNI == 0 {
 		if version, err = p.awaitPolicies(ctx, p.store, rec.PortName); err != nil {
 			return err
 		}
@@ -220,11 +220,11 @@ func (n network) Ready() error {
 	return nil
 }
 
-// find returns the port of a Pod.
+// find returns the port of a Pod in the first network.
 func (p *pods) find(ctx context.Context, namespace, name string) (portName string, ok bool, err error) {
 	records, err := p.Records(ctx)
 	for _, r := range records {
-		if r.PodNamespace == namespace && r.PodName == name {
+		if r.PodNamespace == namespace && r.PodName == name && r.VNI == 0 {
 			return r.PortName, true, nil
 		}
 	}

@@ -14,10 +14,18 @@ import (
 // specification says.
 const IPAMHostLocal = "host-local"
 
+// NetworkOverlay is the networkType of an interface in a segment: a network of its own beside the first one, over the same tunnels.
+const NetworkOverlay = "overlay"
+
+// maxVNI is the highest number that Geneve has for a segment.
+const maxVNI = 1<<24 - 1
+
 // NetConf is the network configuration that the runtime gives to the plugin.
 type NetConf struct {
 	CNIVersion       string          `json:"cniVersion"`
 	Name             string          `json:"name"`
+	NetworkType      string          `json:"networkType"` // NetworkOverlay, or empty for the first network
+	VNI              uint32          `json:"vni"`         // of the segment, if NetworkType is NetworkOverlay
 	Type             string          `json:"type"`
 	Socket           string          `json:"socket"` // of the agent; DefaultSocket if empty
 	MTU              int             `json:"mtu"`    // of the container's interface; the agent's if 0
@@ -88,7 +96,24 @@ func ParseNetConf(stdin []byte) (NetConf, error) {
 		return NetConf{}, types.NewError(types.ErrInvalidNetworkConfig,
 			fmt.Sprintf("key mtu of the network configuration is %d, not from 576 to 65535", c.MTU), "")
 	}
-	return c, nil
+	return c, c.checkSegment()
+}
+
+func (c NetConf) checkSegment() error {
+	invalid := func(format string, args ...any) error {
+		return types.NewError(types.ErrInvalidNetworkConfig, fmt.Sprintf(format, args...), "")
+	}
+	switch {
+	case c.NetworkType == "" && c.VNI == 0:
+		return nil
+	case c.NetworkType == "":
+		return invalid(`key vni of the network configuration is %d, which needs "networkType": %q`, c.VNI, NetworkOverlay)
+	case c.NetworkType != NetworkOverlay:
+		return invalid(`key networkType of the network configuration is %q: only %q is there, for others use the plugins vlan, macvlan or sriov`, c.NetworkType, NetworkOverlay)
+	case c.VNI == 0 || c.VNI > maxVNI:
+		return invalid("key vni of the network configuration is %d, not from 1 to %d", c.VNI, maxVNI)
+	}
+	return nil
 }
 
 // PodArgs are the variables of CNI_ARGS that matter here; runtimes add others, which are passed over.

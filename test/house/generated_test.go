@@ -11,6 +11,7 @@ import (
 func TestGeneratedIsCurrent(t *testing.T) {
 	for _, generated := range []struct{ name, pattern, generator string }{
 		{"CRDs", "build/crds/*.yaml", "crd:generateEmbeddedObjectMeta=false"},
+		{"deepcopy of crd", "pkg/apis/crd/v1alpha1/zz_generated.*.go", "object"},
 		{"deepcopy of whereabouts", "pkg/apis/whereabouts/v1alpha1/zz_generated.*.go", "object"},
 		{"deepcopy of v1alpha1", "pkg/apis/multicluster/v1alpha1/zz_generated.*.go", "object"},
 		{"deepcopy of v1alpha2", "pkg/apis/multicluster/v1alpha2/zz_generated.*.go", "object"},
@@ -20,7 +21,7 @@ func TestGeneratedIsCurrent(t *testing.T) {
 			if err != nil || len(committed) == 0 {
 				t.Fatalf("nothing at %s: %v", generated.pattern, err)
 			}
-			paths := "./pkg/apis/multicluster/...;./pkg/apis/whereabouts/..."
+			paths := "./pkg/apis/crd/...;./pkg/apis/multicluster/...;./pkg/apis/whereabouts/..."
 			if generated.generator == "object" {
 				paths = "./" + filepath.Dir(generated.pattern)
 			}

@@ -138,7 +138,7 @@ func (c *call) stands(pod *podNetNS, rec podport.Record) bool {
 func (c *call) newRecord(ctx context.Context, config ipamConfig, node Node) (podport.Record, error) {
 	rec := podport.Record{
 		Network: c.conf.Name, ContainerID: c.req.ContainerID, NetNS: c.req.NetNS, IfName: c.req.IfName,
-		PodNamespace: c.args.PodNamespace, PodName: c.args.PodName, PodUID: c.args.PodUID, MAC: stableMAC(c.attachment()),
+		PodNamespace: c.args.PodNamespace, PodName: c.args.PodName, PodUID: c.args.PodUID, MAC: stableMAC(c.attachment()), VNI: c.conf.VNI,
 	}
 	for _, want := range []struct{ key, mac string }{{"CNI_ARGS: MAC", c.args.MAC}, {"key runtimeConfig.mac", c.conf.RuntimeConfig.MAC}} {
 		if want.mac == "" {
@@ -162,6 +162,9 @@ func (c *call) newRecord(ctx context.Context, config ipamConfig, node Node) (pod
 	}
 	for _, a := range chosen {
 		rec.IPs = append(rec.IPs, a.Prefix)
+	}
+	if rec.VNI != 0 {
+		return rec, c.aloneInSegment(ctx, rec)
 	}
 	return rec, nil
 }

@@ -41,6 +41,9 @@ func (a *addresses) reserve(by cni.Attachment, pools []ipam.Pool, wanted []netip
 	}
 	recorded := map[netip.Addr]bool{}
 	for _, rec := range known {
+		if rec.VNI != 0 {
+			continue // its addresses are another network's
+		}
 		for _, ip := range rec.IPs {
 			recorded[ip.Addr()] = true
 		}

@@ -24,12 +24,17 @@ type ipamConfig struct {
 	chosen  []ipam.Address // by another plugin
 	routes  []*types.Route
 	dns     types.DNS
+	bare    bool // no gateway and no default route but what the other plugin says
 }
 
 func (c *call) ipamConfig(node Node) (ipamConfig, error) {
 	config := ipamConfig{dns: c.conf.DNS}
 	if config.dns.IsEmpty() {
 		config.dns = hostlocal.Nameservers(c.req.ResolvConf)
+	}
+	if c.conf.VNI != 0 {
+		err := c.ofSegment(&config)
+		return config, err
 	}
 	if len(c.req.IPAMResult) > 0 {
 		return config, config.take(c.req.IPAMResult, node)
@@ -86,7 +91,10 @@ func (n Node) gateway(addr netip.Addr) netip.Addr {
 func (config ipamConfig) addressesOf(rec podport.Record, node Node) []ipam.Address {
 	var addresses []ipam.Address
 	for _, prefix := range rec.IPs {
-		address := ipam.Address{Prefix: prefix, Gateway: node.gateway(prefix.Addr())}
+		address := ipam.Address{Prefix: prefix}
+		if !config.bare {
+			address.Gateway = node.gateway(prefix.Addr())
+		}
 		for _, a := range config.chosen {
 			if a.Prefix == prefix {
 				address.Gateway = a.Gateway
@@ -125,7 +133,7 @@ func (config ipamConfig) routesOf(addresses []ipam.Address) []*types.Route {
 	}
 	for _, a := range addresses {
 		addr := a.Prefix.Addr()
-		if a.Gateway.IsValid() && !hasDefault[addr.Is4()] {
+		if a.Gateway.IsValid() && !config.bare && !hasDefault[addr.Is4()] {
 			hasDefault[addr.Is4()] = true
 			all := netip.PrefixFrom(addr, 0).Masked()
 			routes = append(routes, &types.Route{Dst: *device.IPNet(all), GW: a.Gateway.AsSlice()})

@@ -20,6 +20,8 @@ type Config struct {
 	Socket  string        // cni.DefaultSocket if empty
 	Timeout time.Duration // of one request; 30 s if 0
 	ProcSys string        // a writable /proc/sys of the Node's network namespace; /proc/sys if empty
+	// Segments lets Pods have interfaces in segments.
+	Segments bool
 	// Observe, if set, is told of every request when it is answered.
 	Observe func(Observation)
 }

@@ -250,6 +250,18 @@ func TestRealMalformed(t *testing.T) {
 			r.Command = cni.Check
 			r.Stdin = json.RawMessage(`{"cniVersion":"1.0.0","name":"a","prevResult":{"cniVersion":"1.0.0","ips":7}}`)
 		}, types.ErrDecodingFailure, "key prevResult"},
+		{"segment, which the agent has not been told to have", func(r *cni.Request) {
+			r.Stdin = json.RawMessage(`{"cniVersion":"1.0.0","name":"a","networkType":"overlay","vni":5}`)
+		}, types.ErrInvalidNetworkConfig, "feature gate SecondaryNetwork"},
+		{"segment without a number", func(r *cni.Request) {
+			r.Stdin = json.RawMessage(`{"cniVersion":"1.0.0","name":"a","networkType":"overlay"}`)
+		}, types.ErrInvalidNetworkConfig, "key vni of the network configuration is 0, not from 1 to 16777215"},
+		{"number without a segment", func(r *cni.Request) {
+			r.Stdin = json.RawMessage(`{"cniVersion":"1.0.0","name":"a","vni":5}`)
+		}, types.ErrInvalidNetworkConfig, "key vni"},
+		{"another kind of network", func(r *cni.Request) {
+			r.Stdin = json.RawMessage(`{"cniVersion":"1.0.0","name":"a","networkType":"vlan","vlan":100}`)
+		}, types.ErrInvalidNetworkConfig, "key networkType"},
 		{"result of another IPAM plugin", func(r *cni.Request) { r.IPAMResult = json.RawMessage(`{"ips":7}`) }, types.ErrDecodingFailure, "IPAM plugin"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -39,6 +39,7 @@ type Config struct {
 	Multicluster             Multicluster
 	Proxy                    Proxy // enabled, it brings NetworkPolicies with it
 	AdminNetworkPolicy       bool  // ClusterNetworkPolicies too
+	SecondaryNetwork         bool  // Pods may have further interfaces, in segments
 }
 
 // Multicluster is the part for traffic to other clusters.
@@ -93,6 +94,7 @@ func (d *draft) finish(gates map[string]bool) (Config, error) {
 	}
 	d.Proxy.Enable = gates[gateProxy] && !d.noProxy
 	d.AdminNetworkPolicy = gates[gateAdminPolicy]
+	d.SecondaryNetwork = gates[gateSecondary]
 	if d.AdminNetworkPolicy && !d.Proxy.Enable {
 		return Config{}, fmt.Errorf("featureGates.%s is true, which needs featureGates.%s and antreaProxy.enable to be true", gateAdminPolicy, gateProxy)
 	}

@@ -10,6 +10,7 @@ const (
 	gateMulticluster = "Multicluster"
 	gateProxy        = "AntreaProxy"
 	gateAdminPolicy  = "AdminNetworkPolicy"
+	gateSecondary    = "SecondaryNetwork"
 )
 
 // Gates are all feature gates that a file may have.
@@ -19,6 +20,7 @@ var gates = []antreaconf.Gate{
 	{Name: gateMulticluster, Implemented: true},
 	{Name: gateProxy, Implemented: true},
 	{Name: gateAdminPolicy, Implemented: true},
+	{Name: gateSecondary, Implemented: true},
 	{Name: "AllAlpha"},
 	{Name: "AllBeta"},
 	{Name: "AntreaIPAM"},
@@ -46,7 +48,6 @@ var gates = []antreaconf.Gate{
 	{Name: "NodePortLocal", Default: true},
 	{Name: "PacketCapture"},
 	{Name: "PreferSameTrafficDistribution"},
-	{Name: "SecondaryNetwork"},
 	{Name: "ServiceExternalIP", Default: true},
 	{Name: "ServiceTrafficDistribution", Default: true},
 	{Name: "SupportBundleCollection"},

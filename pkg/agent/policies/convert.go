@@ -91,6 +91,9 @@ func part(r policy.Ref) pipeline.RulePart {
 func ofPods(e *policy.Engine, pods map[string]pipeline.Pod, logged map[string]bool) map[string]pipeline.PodPolicy {
 	all := make(map[string]pipeline.PodPolicy, len(pods))
 	for port, p := range pods {
+		if p.Segment != 0 {
+			continue // policies are about the first network
+		}
 		if p.Name.Name == "" {
 			all[port] = pipeline.PodPolicy{}
 			continue

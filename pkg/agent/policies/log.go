@@ -65,7 +65,7 @@ func (s *Source) logRefusal(ctx context.Context, p openflow.PacketIn) {
 func nameAt(now pipeline.State, ip netip.Addr) string {
 	for _, p := range now.Pods {
 		for _, of := range p.IPs {
-			if of == ip && p.Name.Name != "" {
+			if of == ip && p.Segment == 0 && p.Name.Name != "" {
 				return fmt.Sprintf("%s/%s (%s)", p.Name.Namespace, p.Name.Name, ip)
 			}
 		}

@@ -169,6 +169,9 @@ func (s *Source) update(ctx context.Context) {
 // addressOwnPods tells the engine the addresses of Pods of this Node before Kubernetes has them.
 func (s *Source) addressOwnPods(pods map[string]pipeline.Pod) {
 	for _, p := range pods {
+		if p.Segment != 0 {
+			continue
+		}
 		if told, ok := s.engine.Pod(nameOf(p)); ok && told.Is(p.Name.UID) && len(told.IPs) == 0 && !told.HostNetwork {
 			told.IPs = p.IPs
 			s.engine.SetPod(told)

@@ -62,7 +62,7 @@ func newCall(args *skel.CmdArgs) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ipam == cni.IPAMHostLocal {
+	if ipam == cni.IPAMHostLocal && conf.VNI == 0 {
 		ipam = ""
 	}
 	return &call{args: args, conf: conf, ipam: ipamPlugin(ipam)}, nil

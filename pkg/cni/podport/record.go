@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
@@ -25,6 +26,7 @@ const (
 	keyPodUID       = "pod-uid"
 	keyMAC          = "attached-mac"
 	keyIPs          = "ip-address"
+	keyVNI          = "segment-vni"
 
 	typeContainer = "container"
 )
@@ -40,7 +42,8 @@ type Record struct {
 	PodName      string
 	PodUID       string
 	MAC          openflow.MAC
-	IPs          []netip.Prefix // addresses with the length of their subnet, at most one of each family
+	IPs          []netip.Prefix // addresses with the length of their subnet, at most one of each family in the first network
+	VNI          uint32         // of the segment that the interface is in, 0 for the first network
 	OFPort       openflow.Port  // given by the switch, 0 before that; not part of the external_ids
 }
 
@@ -66,6 +69,9 @@ func (r Record) ExternalIDs() map[string]string {
 		keyPodUID:       r.PodUID,
 		keyMAC:          r.MAC.String(),
 		keyIPs:          strings.Join(ips, ","),
+	}
+	if r.VNI != 0 {
+		ids[keyVNI] = strconv.FormatUint(uint64(r.VNI), 10)
 	}
 	for key, value := range ids {
 		if value == "" {
@@ -100,6 +106,13 @@ func Parse(portName string, ids map[string]string) (Record, error) {
 	var err error
 	if r.MAC, err = openflow.ParseMAC(ids[keyMAC]); err != nil {
 		return Record{}, fmt.Errorf("port %q: external_ids:%s: %w", portName, keyMAC, err)
+	}
+	if text := ids[keyVNI]; text != "" {
+		vni, err := strconv.ParseUint(text, 10, 24)
+		if err != nil || vni == 0 {
+			return Record{}, fmt.Errorf("port %q: external_ids:%s is %q, not the number of a segment", portName, keyVNI, text)
+		}
+		r.VNI = uint32(vni)
 	}
 	for text := range strings.SplitSeq(ids[keyIPs], ",") {
 		ip, err := netip.ParsePrefix(text)

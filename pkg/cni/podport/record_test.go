@@ -20,7 +20,9 @@ func TestPodRecordRoundTrip(t *testing.T) {
 	bare := Record{
 		PortName: "c0ffee-000000", ContainerID: "c0ffee", IfName: "net1", MAC: full.MAC, IPs: full.IPs[:1],
 	}
-	for name, rec := range map[string]Record{"all": full, "only what is needed": bare} {
+	segment := full
+	segment.VNI = 1<<24 - 1
+	for name, rec := range map[string]Record{"all": full, "in a segment": segment, "only what is needed": bare} {
 		t.Run(name, func(t *testing.T) {
 			ids := rec.ExternalIDs()
 			for key, value := range ids {
@@ -48,6 +50,7 @@ func TestParsePodRecordErrors(t *testing.T) {
 		{"no interface", "if-name", "", "if-name"},
 		{"bad MAC", "attached-mac", "02:", "attached-mac"},
 		{"no address", "ip-address", "", "ip-address"},
+		{"a segment of another kind", "segment-vni", "16777216", "segment-vni"},
 		{"address without length", "ip-address", "10.0.0.2", "ip-address"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
