@@ -256,7 +256,11 @@ func (f *fabric) node(name, address string) *testNode {
 	n := &testNode{fabric: f, name: name, ns: f.namespace(name), dir: f.t.TempDir()}
 	f.in(f.bridge, "ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", n.ns)
 	f.in(f.bridge, "ip", "link", "set", name, "master", "segment", "up")
-	f.in(n.ns, "ip", "addr", "add", address+"/24", "dev", "eth0")
+	if strings.Contains(address, ":") {
+		f.in(n.ns, "ip", "addr", "add", address+"/64", "dev", "eth0", "nodad")
+	} else {
+		f.in(n.ns, "ip", "addr", "add", address+"/24", "dev", "eth0")
+	}
 	f.in(n.ns, "ip", "link", "set", "eth0", "up")
 	n.sw = ovstest.Start(f.t, ovstest.Config{NetNS: "/run/netns/" + n.ns})
 	n.child = child{
@@ -388,9 +392,12 @@ func (n *testNode) addPod(name string) testPod {
 	if err := json.Unmarshal(response.Result, &result); err != nil || len(result.IPs) == 0 {
 		n.t.Fatalf("ADD of %s: %v %s", name, err, response.Result)
 	}
-	pod.ip, _ = netip.AddrFromSlice(result.IPs[0].Address.IP.To4())
-	if len(result.IPs) > 1 {
-		pod.ip6, _ = netip.AddrFromSlice(result.IPs[1].Address.IP)
+	for _, ip := range result.IPs {
+		if a, _ := netip.AddrFromSlice(ip.Address.IP); a.Unmap().Is4() {
+			pod.ip = a.Unmap()
+		} else {
+			pod.ip6 = a
+		}
 	}
 	return pod
 }
@@ -420,6 +427,21 @@ func (p testPod) reaches(to netip.Addr, ttl int) {
 	}
 }
 
+// fits checks that packets of mtu bytes arrive, and that the Pod cannot send longer ones.
+func (p testPod) fits(to netip.Addr, mtu int) {
+	p.node.t.Helper()
+	headers := 28
+	if to.Is6() {
+		headers = 48
+	}
+	if got := p.ping(to, 1, "-M", "do", "-s", fmt.Sprint(mtu-headers)); !strings.Contains(got, " 1 received") {
+		p.node.t.Errorf("%s to %s, packet of exactly %d bytes: %s", p.name, to, mtu, got)
+	}
+	if got := p.ping(to, 1, "-M", "do", "-s", fmt.Sprint(mtu-headers+1)); strings.Contains(got, " 1 received") {
+		p.node.t.Errorf("%s to %s, packet of %d bytes: %s", p.name, to, mtu+1, got)
+	}
+}
+
 // answered waits for a first answer: Nodes that were started a moment ago may not know each other yet.
 func (p testPod) answered(by netip.Addr) {
 	p.node.t.Helper()
@@ -442,7 +464,7 @@ func (p testPod) sends(to testPod) {
 func (p testPod) send(to testPod) error {
 	var listener net.Listener
 	err := inNamespace(to.ns, func() (err error) {
-		listener, err = net.Listen("tcp4", ":0")
+		listener, err = net.Listen("tcp", ":0")
 		return err
 	})
 	if err != nil {
@@ -463,7 +485,7 @@ func (p testPod) send(to testPod) error {
 	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	return inNamespace(p.ns, func() error {
 		address := netip.AddrPortFrom(to.ip, uint16(listener.Addr().(*net.TCPAddr).Port))
-		conn, err := net.DialTimeout("tcp4", address.String(), 5*time.Second)
+		conn, err := net.DialTimeout("tcp", address.String(), 5*time.Second)
 		if err != nil {
 			return err
 		}

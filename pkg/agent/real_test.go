@@ -246,7 +246,10 @@ func gatewayObject(name, ip string) map[string]any {
 }
 
 func importObject(id, pods, services string, gateways ...string) map[string]any {
-	infos := []any{}
+	infos, ranges := []any{}, []any{}
+	for _, p := range strings.Split(pods, ",") {
+		ranges = append(ranges, p)
+	}
 	for _, g := range gateways {
 		infos = append(infos, map[string]any{"gatewayIP": g})
 	}
@@ -254,7 +257,7 @@ func importObject(id, pods, services string, gateways ...string) map[string]any 
 		"apiVersion": "multicluster.crd.antrea.io/v1alpha1", "kind": "ClusterInfoImport",
 		"metadata": map[string]any{"name": id + "-clusterinfo", "namespace": "kube-system"},
 		"spec": map[string]any{
-			"clusterID": id, "podCIDRs": []any{pods}, "serviceCIDR": services, "gatewayInfos": infos,
+			"clusterID": id, "podCIDRs": ranges, "serviceCIDR": services, "gatewayInfos": infos,
 		},
 	}
 }

@@ -95,7 +95,12 @@ func ensureAddress(t Transport, sys device.ProcSys) error {
 	if err != nil {
 		return fmt.Errorf("interface %s: %w", BridgeName, err) // the switch makes it
 	}
-	if err := silence(sys, BridgeName); err != nil {
+	if t.Address.Addr().Is4() {
+		err = silence(sys, BridgeName)
+	} else {
+		err = hold(sys, BridgeName)
+	}
+	if err != nil {
 		return err
 	}
 	have, err := netlink.AddrList(link, netlink.FAMILY_ALL)
@@ -113,7 +118,7 @@ func ensureAddress(t Transport, sys device.ProcSys) error {
 		}
 	}
 	if !there {
-		address := &netlink.Addr{IPNet: device.IPNet(t.Address), Flags: unix.IFA_F_NOPREFIXROUTE}
+		address := &netlink.Addr{IPNet: device.IPNet(t.Address), Flags: unix.IFA_F_NOPREFIXROUTE | unix.IFA_F_NODAD}
 		if err := netlink.AddrAdd(link, address); err != nil {
 			return fmt.Errorf("add address %s to %s: %w", t.Address, BridgeName, err)
 		}
@@ -125,6 +130,19 @@ func ensureAddress(t Transport, sys device.ProcSys) error {
 func silence(sys device.ProcSys, name string) error {
 	_, err := sys.Ensure("net/ipv6/conf/"+name+"/disable_ipv6", "1")
 	return err
+}
+
+// hold lets a device have an IPv6 address that is also another's, and nothing else: it makes itself none, asks nobody whether
+// it has that one, and listens to no router.
+func hold(sys device.ProcSys, name string) error {
+	for _, s := range []struct{ name, value string }{
+		{"addr_gen_mode", "1"}, {"accept_dad", "0"}, {"dad_transmits", "0"}, {"accept_ra", "0"}, {"router_solicitations", "0"}, {"disable_ipv6", "0"},
+	} {
+		if _, err := sys.Ensure("net/ipv6/conf/"+name+"/"+s.name, s.value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func ensureUp(link netlink.Link) error {

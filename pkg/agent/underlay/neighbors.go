@@ -96,7 +96,7 @@ func ensureNeighbors(ctx context.Context, socket string, t Transport, hops map[n
 
 // kernelNeighbors are those that the kernel has an address for.
 func kernelNeighbors(t Transport) (map[netip.Addr]net.HardwareAddr, error) {
-	list, err := netlink.NeighList(t.Index, netlink.FAMILY_V4)
+	list, err := netlink.NeighList(t.Index, t.family())
 	if err != nil {
 		return nil, fmt.Errorf("neighbors on %s: %w", t.Name, err)
 	}

@@ -20,18 +20,21 @@ type route struct {
 	gw  netip.Addr // invalid if the destination is on the link
 }
 
-// kernelRoutes are those of the main table that leave through the transport interface.
+// kernelRoutes are those of the main table, of the family that tunnels are of, that leave through the transport interface.
 func kernelRoutes(t Transport) (map[netip.Prefix]route, error) {
 	filter := &netlink.Route{LinkIndex: t.Index, Table: unix.RT_TABLE_MAIN}
-	list, err := netlink.RouteListFiltered(netlink.FAMILY_V4, filter, netlink.RT_FILTER_OIF|netlink.RT_FILTER_TABLE)
+	list, err := netlink.RouteListFiltered(t.family(), filter, netlink.RT_FILTER_OIF|netlink.RT_FILTER_TABLE)
 	if err != nil {
 		return nil, fmt.Errorf("routes of %s: %w", t.Name, err)
 	}
 	routes := make(map[netip.Prefix]route)
 	for _, k := range list {
-		r := route{dst: netip.PrefixFrom(netip.IPv4Unspecified(), 0)}
+		r := route{dst: netip.PrefixFrom(t.Address.Addr(), 0).Masked()}
 		if k.Dst != nil {
 			r.dst, _ = device.Prefix(k.Dst)
+		}
+		if r.dst.Addr().IsLinkLocalUnicast() || r.dst.Addr().IsMulticast() { // no tunnel ends there
+			continue
 		}
 		if k.Gw != nil {
 			gw, _ := netip.AddrFromSlice(k.Gw)
@@ -53,6 +56,9 @@ func switchRoutes(text string) (map[netip.Prefix]route, error) {
 			continue
 		}
 		dst, err := netip.ParsePrefix(words[1])
+		if addr, addrErr := netip.ParseAddr(words[1]); addrErr == nil { // a single IPv6 address has no length there
+			dst, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("route of the switch %q: %w", strings.TrimSpace(line), err)
 		}

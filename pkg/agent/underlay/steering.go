@@ -9,8 +9,9 @@ import (
 // steeringTable is the agent's own table in family netdev.
 const steeringTable = "antrea-phy"
 
-// steering sends tunnel packets from the transport interface into br-phy and everything from br-phy out of it. ARP replies go
-// to both, because the switch resolves next hops itself; requests only reach the kernel, which answers for the address.
+// steering sends tunnel packets from the transport interface into br-phy and everything from br-phy out of it. What neighbors
+// answer goes to both, because the switch resolves next hops itself; questions only reach the kernel, which answers for the
+// address.
 func steering(t Transport, pair veth) nftable.Table {
 	ingress := func(name, device string, index int, rules ...string) nftable.Chain {
 		return nftable.Chain{
@@ -18,10 +19,14 @@ func steering(t Transport, pair veth) nftable.Table {
 			Device: device, Index: index, Rules: rules,
 		}
 	}
+	answers := "arp operation reply"
+	if t.Address.Addr().Is6() {
+		answers = "icmpv6 type nd-neighbor-advert"
+	}
 	return nftable.Table{
 		Family: knftables.NetDevFamily, Name: steeringTable,
 		Chains: []nftable.Chain{
-			ingress("from-underlay", t.Name, t.Index, `udp dport 6081 fwd to "`+kernelEnd+`"`, `arp operation reply dup to "`+kernelEnd+`"`),
+			ingress("from-underlay", t.Name, t.Index, `udp dport 6081 fwd to "`+kernelEnd+`"`, answers+` dup to "`+kernelEnd+`"`),
 			ingress("from-switch", kernelEnd, pair.kernel, `fwd to "`+t.Name+`"`),
 		},
 	}

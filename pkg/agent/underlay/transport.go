@@ -75,6 +75,14 @@ func transportOf(link netlink.Link, address netip.Prefix) Transport {
 	return t
 }
 
+// family is the one that tunnels are of, as netlink calls it.
+func (t Transport) family() int {
+	if t.Address.Addr().Is6() {
+		return netlink.FAMILY_V6
+	}
+	return netlink.FAMILY_V4
+}
+
 // What Geneve adds to a packet: the outer IP header, UDP, Geneve without options, the inner Ethernet header.
 const (
 	overheadIPv4 = 20 + 8 + 8 + 14
