@@ -9,10 +9,10 @@ import (
 )
 
 // Drop makes a node's link lose packets without a word: the carrier stays, nobody is told. direction is in (towards the node),
-// out, both, or off, which ends it; with peers only packets from or to these addresses are lost, and never ARP.
+// out, both, or off, which ends it; with peers only packets from or to these addresses are lost, and never ARP. It is one
+// transaction for both directions, at the router's end of the node's cable.
 func (l *Lab) Drop(ctx context.Context, node, direction string, peers ...netip.Addr) error {
-	pid, err := l.NodePID(node)
-	if err != nil {
+	if _, err := l.NodePID(node); err != nil {
 		return err
 	}
 	router, err := l.init.PID()
@@ -23,36 +23,39 @@ func (l *Lab) Drop(ctx context.Context, node, direction string, peers ...netip.A
 	if !in && !out && direction != "off" {
 		return fmt.Errorf("drop %s: want in, out, both or off, not %q", node, direction)
 	}
-	// A packet from the node arrives at the other end of its cable, which is the router's.
-	if err := applyDrop(ctx, pid, dropTable(nodeLink, in, "saddr", peers)); err != nil {
-		return fmt.Errorf("packets to node %s: %w", node, err)
-	}
-	if err := applyDrop(ctx, router, dropTable(node, out, "daddr", peers)); err != nil {
-		return fmt.Errorf("packets from node %s: %w", node, err)
+	cmd := exec.CommandContext(ctx, "nsenter", fmt.Sprintf("--target=%d", router), "-n", "--", "nft", "-f", "-")
+	cmd.Stdin = strings.NewReader(dropTable(node, in, out, peers))
+	if err := run(cmd); err != nil {
+		return fmt.Errorf("packets of node %s: %w", node, err)
 	}
 	return nil
 }
 
-// dropTable is the nftables table for what arrives at a link; it comes before all others.
-func dropTable(link string, drop bool, field string, peers []netip.Addr) string {
+// dropTable is the nftables table for what the router sends into a link and gets from it; it comes before all others.
+func dropTable(link string, in, out bool, peers []netip.Addr) string {
+	text := &strings.Builder{}
 	name := "antrea-lab-drop-" + link
-	text := fmt.Sprintf("add table netdev %[1]s\ndelete table netdev %[1]s\n", name)
-	if !drop {
-		return text
+	fmt.Fprintf(text, "add table netdev %[1]s\ndelete table netdev %[1]s\n", name)
+	if !in && !out {
+		return text.String()
 	}
-	rule := "drop"
-	if len(peers) > 0 {
-		var addresses []string
-		for _, p := range peers {
-			addresses = append(addresses, p.String())
+	fmt.Fprintf(text, "table netdev %s {\n", name)
+	for _, way := range []struct {
+		drop        bool
+		hook, field string
+	}{{in, "egress", "saddr"}, {out, "ingress", "daddr"}} {
+		if !way.drop {
+			continue
 		}
-		rule = fmt.Sprintf("ip %s { %s } drop", field, strings.Join(addresses, ", "))
+		rule := "drop"
+		if len(peers) > 0 {
+			var addresses []string
+			for _, p := range peers {
+				addresses = append(addresses, p.String())
+			}
+			rule = fmt.Sprintf("ip %s { %s } drop", way.field, strings.Join(addresses, ", "))
+		}
+		fmt.Fprintf(text, "\tchain %[1]s { type filter hook %[1]s device %[2]q priority -500; policy accept; %[3]s; }\n", way.hook, link, rule)
 	}
-	return text + fmt.Sprintf("table netdev %s {\n\tchain in { type filter hook ingress device %q priority -500; policy accept; %s; }\n}\n", name, link, rule)
-}
-
-func applyDrop(ctx context.Context, pid int, table string) error {
-	cmd := exec.CommandContext(ctx, "nsenter", fmt.Sprintf("--target=%d", pid), "-n", "--", "nft", "-f", "-")
-	cmd.Stdin = strings.NewReader(table)
-	return run(cmd)
+	return text.String() + "}\n"
 }

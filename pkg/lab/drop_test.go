@@ -2,30 +2,39 @@ package lab
 
 import (
 	"net/netip"
-	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestDropTable(t *testing.T) {
 	peers := []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("192.168.1.3")}
 	for _, tc := range []struct {
-		name  string
-		drop  bool
-		peers []netip.Addr
-		want  string // of the rule
+		name    string
+		in, out bool
+		peers   []netip.Addr
+		want    string // after what was there before is gone
 	}{
-		{"off", false, nil, ""},
-		{"off again", false, peers, ""},
-		{"all", true, nil, "policy accept; drop; }"},
-		{"of some", true, peers, "policy accept; ip saddr { 192.168.1.2, 192.168.1.3 } drop; }"},
+		{"off", false, false, nil, ""},
+		{"off again", false, false, peers, ""},
+		{"all", true, true, nil, `table netdev antrea-lab-drop-n1 {
+	chain egress { type filter hook egress device "n1" priority -500; policy accept; drop; }
+	chain ingress { type filter hook ingress device "n1" priority -500; policy accept; drop; }
+}
+`},
+		{"in", true, false, peers, `table netdev antrea-lab-drop-n1 {
+	chain egress { type filter hook egress device "n1" priority -500; policy accept; ip saddr { 192.168.1.2, 192.168.1.3 } drop; }
+}
+`},
+		{"out", false, true, peers, `table netdev antrea-lab-drop-n1 {
+	chain ingress { type filter hook ingress device "n1" priority -500; policy accept; ip daddr { 192.168.1.2, 192.168.1.3 } drop; }
+}
+`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := dropTable("eth0", tc.drop, "saddr", tc.peers)
-			if !strings.HasPrefix(got, "add table netdev antrea-lab-drop-eth0\ndelete table netdev antrea-lab-drop-eth0\n") {
-				t.Errorf("what was there before stays:\n%s", got)
-			}
-			if !strings.Contains(got, tc.want) || strings.Contains(got, "chain") != (tc.want != "") {
-				t.Errorf("no %q in\n%s", tc.want, got)
+			want := "add table netdev antrea-lab-drop-n1\ndelete table netdev antrea-lab-drop-n1\n" + tc.want
+			if diff := cmp.Diff(want, dropTable("n1", tc.in, tc.out, tc.peers)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
 	}
