@@ -56,8 +56,14 @@ func (r *rules) balance(v *Service, f Frontend, endpoints []netip.AddrPort) uint
 			return g.ID
 		}
 	}
-	if v.Affinity > 0 {
+	// The switch's own choice of a method would have no use for the ports of UDP: all that a client sends were one endpoint's.
+	switch {
+	case v.Affinity > 0:
 		g.SelectionMethod, g.Fields = "hash", openflow.GroupFields(source)
+	case len(endpoints) > maxHashed:
+		g.SelectionMethod, g.Fields = "hash", openflow.GroupFields(source, sourcePort(v.Protocol))
+	default:
+		g.SelectionMethod = "dp_hash"
 	}
 	taken := make(map[uint32]bool)
 	for _, e := range endpoints {
@@ -71,6 +77,10 @@ func (r *rules) balance(v *Service, f Frontend, endpoints []netip.AddrPort) uint
 	r.groups = append(r.groups, g)
 	return g.ID
 }
+
+// maxHashed is how many endpoints the hash that the datapath computes can tell apart. Of more, every connection asks
+// ovs-vswitchd.
+const maxHashed = 256
 
 // bucketMask is for numbers of buckets, which are hashes of their endpoints.
 const bucketMask = 1<<24 - 1

@@ -130,3 +130,14 @@ func destinationPort(protocol uint8) openflow.FieldID {
 	}
 	return openflow.FieldTCPDst
 }
+
+// sourcePort is the field that has the port a packet is sent from.
+func sourcePort(protocol uint8) openflow.FieldID {
+	switch protocol {
+	case openflow.ProtoUDP:
+		return openflow.FieldUDPSrc
+	case openflow.ProtoSCTP:
+		return openflow.FieldSCTPSrc
+	}
+	return openflow.FieldTCPSrc
+}
