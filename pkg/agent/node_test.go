@@ -24,6 +24,7 @@ import (
 	current "github.com/containernetworking/cni/pkg/types/100"
 	"github.com/containernetworking/plugins/pkg/ns"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -54,6 +55,8 @@ type child struct {
 	Nodes    []corev1.Node
 	Pods     []corev1.Pod // of Namespace demo, as all that is about policies
 	Policies []networkingv1.NetworkPolicy
+	Services []corev1.Service // of Namespace demo, with their endpoints
+	Slices   []discoveryv1.EndpointSlice
 	Objects  []map[string]any // Gateways and ClusterInfoImports
 	Cleanup  bool
 	V        int // verbosity of the log
@@ -100,6 +103,9 @@ func runChild(file string) error {
 	if err := c.replaceGuarded(ctx, kube); err != nil {
 		return err
 	}
+	if err := c.replaceServices(ctx, kube); err != nil {
+		return err
+	}
 	c.Agent.Client = kube
 	group := schema.GroupVersion{Group: "multicluster.crd.antrea.io", Version: "v1alpha1"}
 	resources := map[string]schema.GroupVersionResource{
@@ -139,6 +145,9 @@ func replaceObjects(ctx context.Context, file string, client dynamic.Interface, 
 		return err
 	}
 	if err := c.replaceGuarded(ctx, kube); err != nil {
+		return err
+	}
+	if err := c.replaceServices(ctx, kube); err != nil {
 		return err
 	}
 	for kind, resource := range resources {
