@@ -43,7 +43,7 @@ func Child(ctx context.Context, args []string) (isChild bool, err error) {
 
 func writeFastNode(file string, c ClusterPlan, n NodePlan) error {
 	text, err := json.MarshalIndent(fastlane.Config{
-		Node: n.Name, Address: n.Address, DNS: c.DNS, Kubeconfig: "/etc/kubernetes/kubelet.conf",
+		Node: n.Name, Address: n.Address[0], DNS: c.DNS, Kubeconfig: "/etc/kubernetes/kubelet.conf",
 		Index: inNode + "/fast/" + imageIndex, Dir: "/var/lib/fast-node",
 		CertFile: "/etc/kubernetes/kubelet.crt", KeyFile: "/etc/kubernetes/kubelet.key", CAFile: "/etc/kubernetes/ca.crt",
 	}, "", "  ")

@@ -86,10 +86,16 @@ func controllers(c ClusterPlan) []supervisor.Service {
 		"--use-service-account-credentials", "--service-account-private-key-file="+inNodePKI+"/sa.key", "--root-ca-file="+inNodePKI+"/ca.crt",
 		"--cluster-signing-cert-file="+inNodePKI+"/ca.crt", "--cluster-signing-key-file="+inNodePKI+"/ca.key",
 		"--allocate-node-cidrs", "--cluster-cidr="+c.PodCIDR.String(), "--service-cluster-ip-range="+c.ServiceCIDR.String(),
-		fmt.Sprintf("--node-cidr-mask-size=%d", c.NodeMaskSize),
 		// With the default of 20 requests a second the first ServiceAccounts take six seconds.
 		"--kube-api-qps=500", "--kube-api-burst=1000",
 	)
+	for _, p := range c.PodCIDR {
+		family := "ipv4"
+		if p.Addr().Is6() {
+			family = "ipv6"
+		}
+		kcm = append(kcm, fmt.Sprintf("--node-cidr-mask-size-%s=%d", family, c.maskSize(p)))
+	}
 	return []supervisor.Service{
 		nodeService(svcKCM, filepath.Join(inNodeBin, svcKCM), kcm...),
 		nodeService(svcScheduler, filepath.Join(inNodeBin, svcScheduler), kubeconfig(svcScheduler)...),

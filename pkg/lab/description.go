@@ -37,25 +37,25 @@ const (
 
 // Underlay is one L2 segment and its addresses.
 type Underlay struct {
-	CIDR    netip.Prefix `json:"cidr"`
-	Gateway netip.Addr   `json:"gateway,omitzero"` // the router; the first address unless said otherwise
-	MTU     int          `json:"mtu,omitempty"`    // 1500 unless said otherwise
+	CIDR    Prefixes `json:"cidr"`
+	Gateway Addrs    `json:"gateway,omitzero"` // the router; the first address of each range unless said otherwise
+	MTU     int      `json:"mtu,omitempty"`    // 1500 unless said otherwise
 }
 
 // Cluster is one Kubernetes cluster.
 type Cluster struct {
-	Name         string       `json:"name"`
-	PodCIDR      netip.Prefix `json:"podCIDR"`
-	ServiceCIDR  netip.Prefix `json:"serviceCIDR"`
-	NodeMaskSize int          `json:"nodeMaskSize,omitempty"` // of a node's part of the Pod CIDR; 24 unless said otherwise
-	Nodes        []Node       `json:"nodes"`
+	Name         string   `json:"name"`
+	PodCIDR      Prefixes `json:"podCIDR"`
+	ServiceCIDR  Prefixes `json:"serviceCIDR"`
+	NodeMaskSize int      `json:"nodeMaskSize,omitempty"` // of a node's part of the IPv4 Pod CIDR; 24 unless said otherwise
+	Nodes        []Node   `json:"nodes"`
 }
 
 // Node is one machine of a cluster. Nodes register in the order of the file.
 type Node struct {
-	Name         string     `json:"name"`
-	Address      netip.Addr `json:"address"`
-	ControlPlane bool       `json:"controlPlane,omitempty"` // the first node unless said otherwise
+	Name         string `json:"name"`
+	Address      Addrs  `json:"address"`
+	ControlPlane bool   `json:"controlPlane,omitempty"` // the first node unless said otherwise
 }
 
 // ReadDescription reads a description file and makes the paths in it absolute.
@@ -103,9 +103,11 @@ func (d *Description) fill() {
 	}
 	for i := range d.Underlays {
 		u := &d.Underlays[i]
-		u.CIDR = u.CIDR.Masked()
-		if !u.Gateway.IsValid() && u.CIDR.IsValid() {
-			u.Gateway = u.CIDR.Addr().Next()
+		u.CIDR = u.CIDR.masked()
+		if len(u.Gateway) == 0 {
+			for _, p := range u.CIDR {
+				u.Gateway = append(u.Gateway, p.Addr().Next())
+			}
 		}
 		if u.MTU == 0 {
 			u.MTU = 1500
@@ -113,7 +115,7 @@ func (d *Description) fill() {
 	}
 	for i := range d.Clusters {
 		c := &d.Clusters[i]
-		c.PodCIDR, c.ServiceCIDR = c.PodCIDR.Masked(), c.ServiceCIDR.Masked()
+		c.PodCIDR, c.ServiceCIDR = c.PodCIDR.masked(), c.ServiceCIDR.masked()
 		if c.NodeMaskSize == 0 {
 			c.NodeMaskSize = 24
 		}
@@ -139,24 +141,26 @@ func (d Description) validate() error {
 	for i, u := range d.Underlays {
 		where := fmt.Sprintf("underlay %s", u.CIDR)
 		switch {
-		case !u.CIDR.IsValid() || !u.CIDR.Addr().Is4():
-			bad("%s: cidr must be an IPv4 prefix", where)
+		case !u.CIDR.sound():
+			bad("%s: cidr must be a range, or one of each family", where)
 			continue
-		case !u.CIDR.Contains(u.Gateway):
-			bad("%s: gateway %s is outside", where, u.Gateway)
+		case len(u.Gateway) != len(u.CIDR) || slices.ContainsFunc(u.Gateway, func(a netip.Addr) bool { return !u.CIDR.contain(a) }):
+			bad("%s: gateway %s is outside, or not one a range", where, u.Gateway)
 		case u.MTU < 576 || u.MTU > 65535:
 			bad("%s: mtu %d is not between 576 and 65535", where, u.MTU)
 		}
 		for _, o := range d.Underlays[:i] {
-			if u.CIDR.Overlaps(o.CIDR) {
-				bad("%s overlaps underlay %s", where, o.CIDR)
+			if _, other, overlaps := u.CIDR.overlapping(o.CIDR); overlaps {
+				bad("%s overlaps underlay %s", where, other)
 			}
 		}
 	}
 	names := map[string]bool{}
 	addresses := map[netip.Addr]string{}
 	for _, u := range d.Underlays {
-		addresses[u.Gateway] = "the router"
+		for _, a := range u.Gateway {
+			addresses[a] = "the router"
+		}
 	}
 	for _, c := range d.Clusters {
 		errs = append(errs, c.validate(d.Underlays, names, addresses)...)
@@ -182,25 +186,28 @@ func (c Cluster) validate(underlays []Underlay, names map[string]bool, addresses
 	take(c.Name)
 	for _, p := range []struct {
 		key  string
-		cidr netip.Prefix
+		cidr Prefixes
 	}{{"podCIDR", c.PodCIDR}, {"serviceCIDR", c.ServiceCIDR}} {
-		if !p.cidr.IsValid() || !p.cidr.Addr().Is4() {
-			bad("%s must be an IPv4 prefix", p.key)
+		if !p.cidr.sound() {
+			bad("%s must be a range, or one of each family", p.key)
 			continue
 		}
 		for _, u := range underlays {
-			if p.cidr.Overlaps(u.CIDR) {
-				bad("%s %s overlaps underlay %s", p.key, p.cidr, u.CIDR)
+			if own, other, overlaps := p.cidr.overlapping(u.CIDR); overlaps {
+				bad("%s %s overlaps underlay %s", p.key, own, other)
 			}
 		}
 	}
-	if c.PodCIDR.IsValid() && c.ServiceCIDR.IsValid() && c.PodCIDR.Overlaps(c.ServiceCIDR) {
-		bad("podCIDR %s overlaps serviceCIDR %s", c.PodCIDR, c.ServiceCIDR)
+	if pods, services, overlaps := c.PodCIDR.overlapping(c.ServiceCIDR); overlaps {
+		bad("podCIDR %s overlaps serviceCIDR %s", pods, services)
 	}
-	if bits := c.PodCIDR.Bits(); bits >= 0 && (c.NodeMaskSize < bits || c.NodeMaskSize > 30) {
-		bad("nodeMaskSize %d is not between the Pod CIDR's %d and 30", c.NodeMaskSize, bits)
-	} else if bits >= 0 && len(c.Nodes) > 1<<(c.NodeMaskSize-bits) {
-		bad("podCIDR %s has room for %d nodes of /%d, not for %d", c.PodCIDR, 1<<(c.NodeMaskSize-bits), c.NodeMaskSize, len(c.Nodes))
+	for _, p := range c.PodCIDR {
+		switch size, bits := c.maskSize(p), p.Bits(); {
+		case size < bits || size > p.Addr().BitLen()-2:
+			bad("nodeMaskSize %d is not between the Pod CIDR's %d and %d", size, bits, p.Addr().BitLen()-2)
+		case size-bits < 16 && len(c.Nodes) > 1<<(size-bits):
+			bad("podCIDR %s has room for %d nodes of /%d, not for %d", p, 1<<(size-bits), size, len(c.Nodes))
+		}
 	}
 	if len(c.Nodes) == 0 {
 		bad("nodes: there is none")
@@ -211,16 +218,36 @@ func (c Cluster) validate(underlays []Underlay, names map[string]bool, addresses
 		if n.ControlPlane {
 			masters++
 		}
-		if !slices.ContainsFunc(underlays, func(u Underlay) bool { return u.CIDR.Contains(n.Address) }) {
-			bad("node %s: address %s is on no underlay", n.Name, n.Address)
+		if n.underlay(underlays) < 0 {
+			bad("node %s: address %q is on no underlay", n.Name, n.Address)
 		}
-		if other, taken := addresses[n.Address]; taken {
-			bad("node %s: address %s is that of %s", n.Name, n.Address, other)
+		if len(n.Address) > 0 && len(c.ServiceCIDR) > 0 && n.Address[0].Is4() != c.ServiceCIDR[0].Addr().Is4() {
+			bad("node %s: address %s is not of the family of serviceCIDR %s", n.Name, n.Address, c.ServiceCIDR)
 		}
-		addresses[n.Address] = n.Name
+		for _, a := range n.Address {
+			if other, taken := addresses[a]; taken {
+				bad("node %s: address %s is that of %s", n.Name, a, other)
+			}
+			addresses[a] = n.Name
+		}
 	}
 	if masters > 1 {
 		bad("%d nodes are controlPlane, want one", masters)
 	}
 	return errs
+}
+
+// maskSize is the length of a node's part of one of the Pod CIDRs.
+func (c Cluster) maskSize(p netip.Prefix) int {
+	if p.Addr().Is6() {
+		return 64
+	}
+	return c.NodeMaskSize
+}
+
+// underlay is the one that has all of a node's addresses, or -1.
+func (n Node) underlay(underlays []Underlay) int {
+	return slices.IndexFunc(underlays, func(u Underlay) bool {
+		return len(n.Address) > 0 && !slices.ContainsFunc(n.Address, func(a netip.Addr) bool { return !u.CIDR.contain(a) })
+	})
 }

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"encoding/json"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -22,6 +23,20 @@ clusters:
 
 var comparePrefixes = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}, netip.AddrPort{})
 
+func prefixes(text string) (ps Prefixes) {
+	if err := ps.UnmarshalText([]byte(text)); err != nil {
+		panic(err)
+	}
+	return ps
+}
+
+func addrs(text string) (as Addrs) {
+	if err := as.UnmarshalText([]byte(text)); err != nil {
+		panic(err)
+	}
+	return as
+}
+
 func TestParseDescriptionFillsIn(t *testing.T) {
 	d, err := ParseDescription([]byte(small))
 	if err != nil {
@@ -30,10 +45,10 @@ func TestParseDescriptionFillsIn(t *testing.T) {
 	on := true
 	want := Description{
 		Nodes: Real, KubeProxy: &on,
-		Underlays: []Underlay{{CIDR: netip.MustParsePrefix("192.168.1.0/24"), Gateway: netip.MustParseAddr("192.168.1.1"), MTU: 1500}},
+		Underlays: []Underlay{{CIDR: prefixes("192.168.1.0/24"), Gateway: addrs("192.168.1.1"), MTU: 1500}},
 		Clusters: []Cluster{{
-			Name: "a", PodCIDR: netip.MustParsePrefix("10.1.0.0/16"), ServiceCIDR: netip.MustParsePrefix("10.2.0.0/16"), NodeMaskSize: 24,
-			Nodes: []Node{{Name: "a-1", Address: netip.MustParseAddr("192.168.1.2"), ControlPlane: true}, {Name: "a-2", Address: netip.MustParseAddr("192.168.1.3")}},
+			Name: "a", PodCIDR: prefixes("10.1.0.0/16"), ServiceCIDR: prefixes("10.2.0.0/16"), NodeMaskSize: 24,
+			Nodes: []Node{{Name: "a-1", Address: addrs("192.168.1.2"), ControlPlane: true}, {Name: "a-2", Address: addrs("192.168.1.3")}},
 		}},
 	}
 	if diff := cmp.Diff(want, d, comparePrefixes); diff != "" {
@@ -50,8 +65,8 @@ func TestParseDescriptionRefuses(t *testing.T) {
 		{"nothing", small, "", []string{"description is empty"}},
 		{"unknown key", "clusters:", "cluster:", []string{`unknown field "cluster"`}},
 		{"unknown lane", "underlays", "nodes: slow\nunderlays", []string{`nodes: "slow" is neither real nor fast`}},
-		{"no address", ", address: 192.168.1.3", "", []string{"node a-2: address invalid IP is on no underlay"}},
-		{"address elsewhere", "192.168.1.3", "192.168.2.3", []string{"node a-2: address 192.168.2.3 is on no underlay"}},
+		{"no address", ", address: 192.168.1.3", "", []string{`node a-2: address "" is on no underlay`}},
+		{"address elsewhere", "192.168.1.3", "192.168.2.3", []string{`node a-2: address "192.168.2.3" is on no underlay`}},
 		{"address twice", "192.168.1.3", "192.168.1.2", []string{"node a-2: address 192.168.1.2 is that of a-1"}},
 		{"router's address", "192.168.1.3", "192.168.1.1", []string{"address 192.168.1.1 is that of the router"}},
 		{"name twice", "a-2", "a-1", []string{`name "a-1" is used twice`}},
@@ -60,8 +75,11 @@ func TestParseDescriptionRefuses(t *testing.T) {
 		{"range on the underlay", "10.2.0.0/16", "192.168.0.0/16", []string{"serviceCIDR 192.168.0.0/16 overlaps underlay 192.168.1.0/24"}},
 		{"small Pod CIDR", "10.1.0.0/16", "10.1.0.0/24", []string{"has room for 1 nodes of /24, not for 2"}},
 		{"two control planes", "address: 192.168.1.3", "address: 192.168.1.3, controlPlane: true}, {name: a-3, address: 192.168.1.4, controlPlane: true", []string{"2 nodes are controlPlane"}},
-		{"IPv6", "192.168.1.0/24", "fd00::/64", []string{"cidr must be an IPv4 prefix"}},
-		{"several at once", "10.1.0.0/16\n  serviceCIDR: 10.2.0.0/16", "10.1.0.0/31\n  serviceCIDR: fd00::/108", []string{"nodeMaskSize 24", "serviceCIDR must be an IPv4 prefix"}},
+		{"two ranges of a family", "192.168.1.0/24", `"192.168.1.0/24,192.168.2.0/24"`, []string{"cidr must be a range, or one of each family"}},
+		{"gateway of one family", "cidr: 192.168.1.0/24", `cidr: "192.168.1.0/24,fd00:1::/64", gateway: 192.168.1.1`, []string{"gateway 192.168.1.1 is outside, or not one a range"}},
+		{"other family than the Services", "10.2.0.0/16", "fd00:2::/112", []string{"node a-1: address 192.168.1.2 is not of the family of serviceCIDR fd00:2::/112"}},
+		{"small IPv6 Pod CIDR", "10.1.0.0/16", "10.1.0.0/16,fd00:1::/64", []string{"podCIDR fd00:1::/64 has room for 1 nodes of /64, not for 2"}},
+		{"several at once", "10.1.0.0/16\n  serviceCIDR: 10.2.0.0/16", "10.1.0.0/31\n  serviceCIDR: fd00::/108,fd01::/108", []string{"nodeMaskSize 24", "serviceCIDR must be a range"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if !strings.Contains(small, c.old) {
@@ -113,7 +131,7 @@ func TestPlanOfS1(t *testing.T) {
 		{"API server", cl3.API.String(), "192.168.210.101:6443"},
 		{"kube-dns", cl3.DNS.String(), "10.96.32.10"},
 		{"Service kubernetes", cl3.First.String(), "10.96.32.1"},
-		{"Pod CIDR of the third node", node2.PodCIDR.String(), "10.244.34.0/24"},
+		{"Pod CIDR of the third node", node2.PodCIDRs.String(), "10.244.34.0/24"},
 		{"MAC", node2.MAC.String(), "02:00:c0:a8:d2:67"},
 		{"control plane", cl3.ControlPlane().Name, "cl3-master"},
 	} {
@@ -126,6 +144,34 @@ func TestPlanOfS1(t *testing.T) {
 	}
 	if _, _, err := p.Node("cl4-node1"); err == nil || !strings.Contains(err.Error(), "cl1-master") {
 		t.Errorf("unknown node: %v", err)
+	}
+}
+
+func TestPlanOfBothFamilies(t *testing.T) {
+	d, err := ReadDescription("../../test/lab/dual-stack.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Description
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(d, again, comparePrefixes); diff != "" {
+		t.Errorf("as the lab remembers it (-want +got)\n%s", diff)
+	}
+	_, n, err := NewPlan(d).Node("cl2-node1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := n.PodCIDRs.String(), "10.244.17.0/24,fd00:10:244:101::/64"; got != want {
+		t.Errorf("Pod CIDRs of the second node: %s, want %s", got, want)
+	}
+	if got, want := NewPlan(d).Underlays[1].Gateway.String(), "192.168.200.1,fd00:192:168:200::1"; got != want {
+		t.Errorf("gateways: %s, want %s", got, want)
 	}
 }
 

@@ -49,11 +49,15 @@ func dropTable(link string, in, out bool, peers []netip.Addr) string {
 		}
 		rule := "drop"
 		if len(peers) > 0 {
-			var addresses []string
-			for _, p := range peers {
-				addresses = append(addresses, p.String())
+			rules := make([]string, len(peers))
+			for i, p := range peers {
+				family := "ip"
+				if p.Is6() {
+					family = "ip6"
+				}
+				rules[i] = fmt.Sprintf("%s %s %s drop", family, way.field, p)
 			}
-			rule = fmt.Sprintf("ip %s { %s } drop", way.field, strings.Join(addresses, ", "))
+			rule = strings.Join(rules, "; ")
 		}
 		fmt.Fprintf(text, "\tchain %[1]s { type filter hook %[1]s device %[2]q priority -500; policy accept; %[3]s; }\n", way.hook, link, rule)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestDropTable(t *testing.T) {
-	peers := []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("192.168.1.3")}
+	peers := []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::3")}
 	for _, tc := range []struct {
 		name    string
 		in, out bool
@@ -23,11 +23,11 @@ func TestDropTable(t *testing.T) {
 }
 `},
 		{"in", true, false, peers, `table netdev antrea-lab-drop-n1 {
-	chain egress { type filter hook egress device "n1" priority -500; policy accept; ip saddr { 192.168.1.2, 192.168.1.3 } drop; }
+	chain egress { type filter hook egress device "n1" priority -500; policy accept; ip saddr 192.168.1.2 drop; ip6 saddr fd00::3 drop; }
 }
 `},
 		{"out", false, true, peers, `table netdev antrea-lab-drop-n1 {
-	chain ingress { type filter hook ingress device "n1" priority -500; policy accept; ip daddr { 192.168.1.2, 192.168.1.3 } drop; }
+	chain ingress { type filter hook ingress device "n1" priority -500; policy accept; ip daddr 192.168.1.2 drop; ip6 daddr fd00::3 drop; }
 }
 `},
 	} {

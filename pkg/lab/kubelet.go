@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,7 +51,7 @@ oom_score = 0
 func kubeletConfig(c ClusterPlan) string {
 	return fmt.Sprintf(`apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-address: 0.0.0.0
+address: "%s"
 authentication:
   x509: {clientCAFile: /etc/kubernetes/ca.crt}
   anonymous: {enabled: false}
@@ -74,18 +75,34 @@ maxPods: 250
 syncFrequency: 10s
 crashLoopBackOff: {maxContainerRestartPeriod: 2s}
 nodeStatusUpdateFrequency: 5s
-`, containerdSocket, c.DNS)
+`, unspecified(c.API.Addr()), containerdSocket, c.DNS)
 }
 
 // nodeFiles are the files in a node's /etc beside its keys.
 func nodeFiles(c ClusterPlan, n NodePlan) map[string]string {
 	return map[string]string{
 		"hostname":                   n.Name + "\n",
-		"hosts":                      fmt.Sprintf("127.0.0.1 localhost\n::1 localhost\n%s %s\n", n.Address, n.Name),
+		"hosts":                      hosts(n),
 		"resolv.conf":                "# the underlay has no name server\n",
 		"kubernetes/containerd.toml": containerdConfig,
 		"kubernetes/kubelet.yaml":    kubeletConfig(c),
 	}
+}
+
+func hosts(n NodePlan) string {
+	text := "127.0.0.1 localhost\n::1 localhost\n"
+	for _, a := range n.Address {
+		text += fmt.Sprintf("%s %s\n", a, n.Name)
+	}
+	return text
+}
+
+// unspecified is where a server listens that is to be reached by a.
+func unspecified(a netip.Addr) netip.Addr {
+	if a.Is6() {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
 }
 
 // runtimeServices are what makes a machine a node: containerd and kubelet, or the driver of the fast lane; and kube-proxy

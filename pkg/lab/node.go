@@ -109,7 +109,7 @@ func (l *Lab) startRuntime(ctx context.Context, c ClusterPlan, n NodePlan) error
 	if err != nil {
 		return err
 	}
-	l.Progress.Say("%s: node %s with %s registered", c.Name, n.Name, n.PodCIDR)
+	l.Progress.Say("%s: node %s with %s registered", c.Name, n.Name, n.PodCIDRs)
 	return nil
 }
 

@@ -174,7 +174,11 @@ func writePKI(d dirs, c ClusterPlan, forwarder string) error {
 	}
 	for _, n := range c.Nodes {
 		etc := filepath.Join(d.node(n.Name), "etc", "kubernetes")
-		serving, err := ca.issue(certificate{user: "system:node:" + n.Name, groups: []string{"system:nodes"}, hosts: []string{n.Name, n.Address.String()}})
+		hosts := []string{n.Name}
+		for _, a := range n.Address {
+			hosts = append(hosts, a.String())
+		}
+		serving, err := ca.issue(certificate{user: "system:node:" + n.Name, groups: []string{"system:nodes"}, hosts: hosts})
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ type NodePlan struct {
 	Cluster  string
 	Underlay int              // index in the description
 	MAC      net.HardwareAddr // of eth0; the same after a restart
-	PodCIDR  netip.Prefix     // what it is given when nodes register in order
+	PodCIDRs Prefixes         // what it is given when nodes register in order
 }
 
 // apiPort is the port of every API server.
@@ -38,18 +38,16 @@ const apiPort = 6443
 func NewPlan(d Description) Plan {
 	p := Plan{Description: d}
 	for _, c := range d.Clusters {
-		cp := ClusterPlan{Cluster: c, First: c.ServiceCIDR.Addr().Next(), DNS: addrAt(c.ServiceCIDR, 10)}
+		cp := ClusterPlan{Cluster: c, First: c.ServiceCIDR[0].Addr().Next(), DNS: addrAt(c.ServiceCIDR[0], 10)}
 		for i, n := range c.Nodes {
 			if n.ControlPlane {
-				cp.API = netip.AddrPortFrom(n.Address, apiPort)
+				cp.API = netip.AddrPortFrom(n.Address[0], apiPort)
 			}
-			four := n.Address.As4()
-			cp.Nodes = append(cp.Nodes, NodePlan{
-				Node: n, Cluster: c.Name,
-				Underlay: slices.IndexFunc(d.Underlays, func(u Underlay) bool { return u.CIDR.Contains(n.Address) }),
-				MAC:      append(net.HardwareAddr{0x02, 0x00}, four[:]...),
-				PodCIDR:  netip.PrefixFrom(addrAt(c.PodCIDR, i<<(32-c.NodeMaskSize)), c.NodeMaskSize),
-			})
+			np := NodePlan{Node: n, Cluster: c.Name, Underlay: n.underlay(d.Underlays), MAC: macOf(n.Address[0])}
+			for _, p := range c.PodCIDR {
+				np.PodCIDRs = append(np.PodCIDRs, part(p, i, c.maskSize(p)))
+			}
+			cp.Nodes = append(cp.Nodes, np)
 		}
 		p.Clusters = append(p.Clusters, cp)
 	}
@@ -58,14 +56,6 @@ func NewPlan(d Description) Plan {
 
 // Lane is the lane of the lab's nodes.
 func (p Plan) Lane() Lane { return p.Nodes }
-
-// addrAt is the n-th address of an IPv4 prefix, counted from 0.
-func addrAt(p netip.Prefix, n int) netip.Addr {
-	four := p.Addr().As4()
-	v := uint32(four[0])<<24 | uint32(four[1])<<16 | uint32(four[2])<<8 | uint32(four[3])
-	v += uint32(n)
-	return netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)})
-}
 
 // Cluster finds a cluster by name.
 func (p Plan) Cluster(name string) (ClusterPlan, error) {

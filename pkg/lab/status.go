@@ -30,7 +30,7 @@ func (l *Lab) Status(ctx context.Context, out io.Writer) (healthy bool) {
 			if r == "" {
 				r = "unknown"
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Name, n.Name, n.Address, n.PodCIDR, r, state)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Name, n.Name, n.Address, n.PodCIDRs, r, state)
 		}
 	}
 	_ = w.Flush()

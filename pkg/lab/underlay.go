@@ -6,10 +6,12 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 
 	"github.com/safchain/ethtool"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // nodeLink is the interface of every node.
@@ -58,8 +60,8 @@ func buildUnderlay(pid int, underlays []Underlay) error {
 			if err := netlink.LinkAdd(bridge); err != nil {
 				return fmt.Errorf("underlay %s: %w", u.CIDR, err)
 			}
-			if err := netlink.AddrAdd(bridge, &netlink.Addr{IPNet: ipNet(u.Gateway, u.CIDR)}); err != nil {
-				return fmt.Errorf("underlay %s: address %s: %w", u.CIDR, u.Gateway, err)
+			if err := u.addAddresses(bridge, u.Gateway); err != nil {
+				return err
 			}
 			if err := netlink.LinkSetUp(bridge); err != nil {
 				return err
@@ -112,7 +114,7 @@ func plug(labPID, nodePID int, u Underlay, n NodePlan) error {
 		if err != nil {
 			return err
 		}
-		if err := netlink.AddrAdd(eth0, &netlink.Addr{IPNet: ipNet(n.Address, u.CIDR)}); err != nil {
+		if err := u.addAddresses(eth0, n.Address); err != nil {
 			return err
 		}
 		if err := netlink.LinkSetMTU(eth0, u.MTU); err != nil {
@@ -121,7 +123,13 @@ func plug(labPID, nodePID int, u Underlay, n NodePlan) error {
 		if err := netlink.LinkSetUp(eth0); err != nil {
 			return err
 		}
-		return netlink.RouteAdd(&netlink.Route{LinkIndex: eth0.Attrs().Index, Gw: u.Gateway.AsSlice()})
+		for _, a := range n.Address {
+			gateway := u.Gateway[slices.IndexFunc(u.Gateway, func(g netip.Addr) bool { return g.Is4() == a.Is4() })]
+			if err := netlink.RouteAdd(&netlink.Route{LinkIndex: eth0.Attrs().Index, Gw: gateway.AsSlice()}); err != nil {
+				return fmt.Errorf("route via %s: %w", gateway, err)
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("configure %s of %s: %w", nodeLink, n.Name, err)
@@ -166,6 +174,20 @@ func likeAWire(link string) error {
 	}
 	if err := e.Change(link, off); err != nil {
 		return fmt.Errorf("turn off offloads of %s: %w", link, err)
+	}
+	return nil
+}
+
+// addAddresses gives a link addresses in the underlay's ranges. Nobody else has them, so nobody is asked.
+func (u Underlay) addAddresses(link netlink.Link, addresses Addrs) error {
+	for _, a := range addresses {
+		address := &netlink.Addr{IPNet: ipNet(a, u.CIDR[slices.IndexFunc(u.CIDR, func(p netip.Prefix) bool { return p.Contains(a) })])}
+		if a.Is6() {
+			address.Flags = unix.IFA_F_NODAD
+		}
+		if err := netlink.AddrAdd(link, address); err != nil {
+			return fmt.Errorf("underlay %s: address %s: %w", u.CIDR, a, err)
+		}
 	}
 	return nil
 }

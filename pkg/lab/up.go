@@ -259,12 +259,15 @@ func (l *Lab) upNode(ctx context.Context, n NodePlan, store Store) error {
 // start in any order.
 func (l *Lab) register(ctx context.Context, client kubernetes.Interface, c ClusterPlan) error {
 	for _, n := range c.Nodes {
-		cidr := n.PodCIDR.String()
+		var cidrs []string
+		for _, p := range n.PodCIDRs {
+			cidrs = append(cidrs, p.String())
+		}
 		labels := map[string]string{corev1.LabelHostname: n.Name, corev1.LabelOSStable: runtime.GOOS, corev1.LabelArchStable: runtime.GOARCH}
 		if n.ControlPlane {
 			labels["node-role.kubernetes.io/control-plane"] = ""
 		}
-		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels}, Spec: corev1.NodeSpec{PodCIDR: cidr, PodCIDRs: []string{cidr}}}
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels}, Spec: corev1.NodeSpec{PodCIDR: cidrs[0], PodCIDRs: cidrs}}
 		if _, err := client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("register %s: %w", n.Name, err)
 		}

@@ -13,7 +13,43 @@ import (
 
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 )
+
+// receiver reads a packet, with its time to live.
+type receiver func(b []byte) (n, ttl int, from net.Addr, err error)
+
+// family is ICMP of one IP version.
+type family struct {
+	network, any   string
+	protocol       int
+	request, reply icmp.Type
+	open           func(net.PacketConn) (receiver, error)
+}
+
+// families are by "is IPv6".
+var families = map[bool]family{
+	false: {"ip4:icmp", "0.0.0.0", 1, ipv4.ICMPTypeEcho, ipv4.ICMPTypeEchoReply, func(c net.PacketConn) (receiver, error) {
+		p := ipv4.NewPacketConn(c)
+		return func(b []byte) (int, int, net.Addr, error) {
+			n, cm, from, err := p.ReadFrom(b)
+			if err != nil {
+				return 0, 0, nil, err
+			}
+			return n, cm.TTL, from, nil
+		}, p.SetControlMessage(ipv4.FlagTTL, true)
+	}},
+	true: {"ip6:ipv6-icmp", "::", 58, ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply, func(c net.PacketConn) (receiver, error) {
+		p := ipv6.NewPacketConn(c)
+		return func(b []byte) (int, int, net.Addr, error) {
+			n, cm, from, err := p.ReadFrom(b)
+			if err != nil {
+				return 0, 0, nil, err
+			}
+			return n, cm.HopLimit, from, nil
+		}, p.SetControlMessage(ipv6.FlagHopLimit, true)
+	}},
+}
 
 // PingReport is what ping prints: requests sent, answered, and answers by their time to live.
 type PingReport struct {
@@ -31,19 +67,20 @@ func ping(args []string) error {
 	timeout := fs.Duration("timeout", 3*time.Second, "for the last answers")
 	_ = fs.Parse(args)
 	if fs.NArg() != 1 || *count < 1 || *count > 65535 {
-		return fmt.Errorf("usage: probe ping [-count 1-65535] [-interval D] [-timeout D] IPV4-ADDRESS")
+		return fmt.Errorf("usage: probe ping [-count 1-65535] [-interval D] [-timeout D] ADDRESS")
 	}
 	dst, err := netip.ParseAddr(fs.Arg(0))
-	if err != nil || !dst.Is4() {
-		return fmt.Errorf("%q is no IPv4 address", fs.Arg(0))
+	if err != nil {
+		return err
 	}
-	c, err := net.ListenPacket("ip4:icmp", "0.0.0.0")
+	f := families[dst.Is6()]
+	c, err := net.ListenPacket(f.network, f.any)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	p := ipv4.NewPacketConn(c)
-	if err := p.SetControlMessage(ipv4.FlagTTL, true); err != nil {
+	receive, err := f.open(c)
+	if err != nil {
 		return err
 	}
 	id := os.Getpid() & 0xffff
@@ -55,34 +92,34 @@ func ping(args []string) error {
 		for seq := range *count {
 			data := make([]byte, 56)
 			binary.BigEndian.PutUint64(data, uint64(time.Since(start)))
-			request := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: &icmp.Echo{ID: id, Seq: seq, Data: data}}
+			request := icmp.Message{Type: f.request, Body: &icmp.Echo{ID: id, Seq: seq, Data: data}}
 			b, err := request.Marshal(nil)
 			if err == nil {
-				_, err = p.WriteTo(b, nil, &net.IPAddr{IP: dst.AsSlice()})
+				_, err = c.WriteTo(b, &net.IPAddr{IP: dst.AsSlice()})
 			}
 			if err != nil {
 				failed <- fmt.Errorf("request %d: %w", seq+1, err)
-				_ = p.SetReadDeadline(time.Now())
+				_ = c.SetReadDeadline(time.Now())
 				return
 			}
 			<-tick.C
 		}
 		failed <- nil
-		_ = p.SetReadDeadline(time.Now().Add(*timeout))
+		_ = c.SetReadDeadline(time.Now().Add(*timeout))
 	}()
 
 	report := PingReport{Sent: *count, TTL: map[int]int{}}
 	answered := make(map[int]bool)
 	for b := make([]byte, 1500); report.Received < *count; {
-		n, cm, from, err := p.ReadFrom(b)
+		n, ttl, from, err := receive(b)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			break
 		}
 		if err != nil {
 			return err
 		}
-		m, err := icmp.ParseMessage(1, b[:n])
-		if err != nil || m.Type != ipv4.ICMPTypeEchoReply || from.String() != dst.String() {
+		m, err := icmp.ParseMessage(f.protocol, b[:n])
+		if err != nil || m.Type != f.reply || from.String() != dst.String() {
 			continue
 		}
 		echo, ok := m.Body.(*icmp.Echo)
@@ -91,7 +128,7 @@ func ping(args []string) error {
 		}
 		answered[echo.Seq] = true
 		report.Received++
-		report.TTL[cm.TTL]++
+		report.TTL[ttl]++
 		report.MaxRTT = max(report.MaxRTT, time.Since(start)-time.Duration(binary.BigEndian.Uint64(echo.Data)))
 	}
 	if err := <-failed; err != nil {

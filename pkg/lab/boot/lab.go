@@ -36,7 +36,12 @@ func (l *Lab) setUp() error {
 	if err := loopbackUp(); err != nil {
 		return err
 	}
-	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644)
+	for _, family := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
+		if err := os.WriteFile("/proc/sys/net/"+family, []byte("1"), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forward copies bytes between what connects to the i-th listener and the target.
