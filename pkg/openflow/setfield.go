@@ -9,7 +9,15 @@ import (
 // Load writes a constant into some bits of a field.
 func (a Actions) Load(s Subfield, value uint64) Actions {
 	v, mask := s.place(value)
-	return a.setField(s.Field, v, mask)
+	return a.setBits(s, v, mask)
+}
+
+// setBits writes the bits of s, without a mask if they are the whole field or, of tun_metadata, the whole option.
+func (a Actions) setBits(s Subfield, value, mask []byte) Actions {
+	if s.whole() {
+		mask = nil
+	}
+	return a.setField(s.Field, value, mask)
 }
 
 // SetField writes a whole field.
@@ -32,9 +40,10 @@ func (a Actions) setField(f FieldID, value, mask []byte) Actions {
 	return a.appended(appendField(b, f, value, mask))
 }
 
-// appendShortest is appendField for tun_metadata, without the leading zeros, as the switch has it. A zero takes no bytes.
+// appendShortest is appendField for tun_metadata, without the leading zeros, as the switch has it. A zero takes no bytes. A mask
+// of the lowest bytes stays one, even if it has all of their bits: how long the option is nobody knows here.
 func appendShortest(b []byte, f FieldID, value, mask []byte) []byte {
-	if len(mask) > 0 && string(mask) == allOnes[:len(mask)] {
+	if string(mask) == allOnes[:maxTunMetadata] {
 		mask = nil
 	}
 	for len(value) > 0 && value[0] == 0 && (len(mask) == 0 || mask[0] == 0) {
@@ -210,7 +219,7 @@ func (x *Syntax) parseLoad(a Actions, s string) (Actions, error) {
 	if err != nil {
 		return Actions{}, err
 	}
-	return a.setField(dst.Field, value, mask), nil
+	return a.setBits(dst, value, mask), nil
 }
 
 func (x *Syntax) parseSetField(a Actions, s string) (Actions, error) {
