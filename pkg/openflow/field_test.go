@@ -131,6 +131,28 @@ func TestEveryField(t *testing.T) {
 	}
 }
 
+// TestOptionMasks: a mask is all of an option only where it is known how long that is.
+func TestOptionMasks(t *testing.T) {
+	const all = "set_field:0x1/0xffffffff->tun_metadata3"
+	for _, test := range []struct {
+		name, text, want string
+		syntax           *Syntax
+	}{
+		{"of unknown length", all, all, plain},
+		{"of four bytes", all, "set_field:0x1->tun_metadata3", tunnelOf4},
+		{"load into four bytes", "load:0x1->tun_metadata3[]", "set_field:0x1->tun_metadata3", tunnelOf4},
+		{"load into the lowest bytes of who knows how many", "load:0x1->tun_metadata3[0..31]", all, plain},
+		{"load into two bytes of four", "load:0x1->tun_metadata3[0..15]", "set_field:0x1/0xffff->tun_metadata3", tunnelOf4},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a, err := test.syntax.ParseActions(test.text)
+			if got := a.String(); err != nil || got != test.want {
+				t.Errorf("got %s, want %s: %v", got, test.want, err)
+			}
+		})
+	}
+}
+
 func TestCheck(t *testing.T) {
 	for _, test := range []struct {
 		name, want string

@@ -96,6 +96,9 @@ func writes(f openflow.FieldID) []openflow.Actions {
 		openflow.Actions{}.Load(bit, 1),
 		openflow.Actions{}.Move(openflow.Reg(0, 3, 3), bit),
 	}
+	if bit.Len != 0 {
+		list = append(list, openflow.Actions{}.Load(openflow.TunMetadata(int(f-openflow.FieldTunMetadata0), 4), 1))
+	}
 	if f == openflow.FieldCTMark || f == openflow.FieldCTLabel {
 		for i := range list {
 			list[i] = openflow.Actions{}.CT(openflow.CT{Commit: true, Exec: list[i]})

@@ -242,6 +242,8 @@ func (x *Syntax) parseSetField(a Actions, s string) (Actions, error) {
 		return Actions{}, fmt.Errorf("no value for %s", dst.Field)
 	case dst.Field == FieldVLANVID && mask == "":
 		return a.setField(dst.Field, []byte{value[0] | 0x10, value[1]}, nil), nil
+	case dst.Len != 0 && mask == allOnes[:dst.Len]:
+		mask = ""
 	}
 	return a.setField(dst.Field, []byte(value), []byte(mask)), nil
 }
