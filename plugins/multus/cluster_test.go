@@ -53,6 +53,9 @@ type node struct {
 	mu   sync.Mutex
 	proc *exec.Cmd
 	log  bytes.Buffer
+
+	away  bool       // the API server, for the node
+	conns []net.Conn // of the node to the API server
 }
 
 func newNode(t *testing.T) *node {
@@ -163,6 +166,10 @@ func (n *node) forward() {
 			if err != nil {
 				return
 			}
+			if !n.connect(here) {
+				here.Close()
+				continue
+			}
 			there, err := net.Dial("tcp", api.Host)
 			if err != nil {
 				here.Close()
@@ -177,6 +184,29 @@ func (n *node) forward() {
 			}
 		}
 	}()
+}
+
+// connect notes a connection to the API server; it is false while that is away.
+func (n *node) connect(c net.Conn) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.conns = append(n.conns, c)
+	return !n.away
+}
+
+// apiAway cuts the node off from the API server, until the returned function is called.
+func (n *node) apiAway() (back func()) {
+	set := func(away bool) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.away = away
+		for _, c := range n.conns {
+			c.Close()
+		}
+		n.conns = nil
+	}
+	set(true)
+	return func() { set(false) }
 }
 
 func (n *node) socket() string { return filepath.Join(n.dir, "s") }
@@ -315,7 +345,9 @@ func (n *node) records() []string {
 	require.NoError(n.t, err)
 	var names []string
 	for _, e := range entries {
-		names = append(names, e.Name())
+		if !strings.HasPrefix(e.Name(), ".") { // what is beside the records
+			names = append(names, e.Name())
+		}
 	}
 	return names
 }

@@ -35,7 +35,7 @@ func TestRealPlugin(t *testing.T) {
 	}{
 		{"Attach", attach}, {"Plugins", kinds}, {"DefaultRoute", defaultRoute}, {"Requests", requests}, {"ConfigurationOnTheNode", onTheNode},
 		{"RollBack", rollBack}, {"DeleteFails", deleteFails}, {"PodReplaced", podReplaced}, {"JournalDamaged", journalDamaged},
-		{"Devices", devices}, {"Killed", killed}, {"Restarted", restarted}, {"HotPlug", hotPlug}, {"GC", garbage}, {"CheckAndStatus", checkAndStatus},
+		{"Devices", devices}, {"Killed", killed}, {"Restarted", restarted}, {"HotPlug", hotPlug}, {"APIServerAway", apiServerAway}, {"GC", garbage}, {"CheckAndStatus", checkAndStatus},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
 			whole := n.t

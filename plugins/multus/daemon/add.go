@@ -87,7 +87,7 @@ func (d *daemon) add(ctx context.Context, req cni.Request, netns *os.File) (json
 	}
 	var pod *corev1.Pod
 	if c.pod.Name != "" {
-		if pod, err = d.api.pod(ctx, c.pod); err != nil {
+		if pod, err = d.podFor(ctx, c.pod); err != nil {
 			return nil, types.NewError(types.ErrTryAgainLater, err.Error(), "")
 		}
 	}
@@ -136,7 +136,7 @@ func (d *daemon) attach(ctx context.Context, r *record, netns *os.File, pod *cor
 		}
 	}
 	if pod != nil {
-		if err := d.tellStatus(ctx, *r, pod); err != nil {
+		if err := d.tellNowOrLater(ctx, r, pod); err != nil {
 			return err
 		}
 	}

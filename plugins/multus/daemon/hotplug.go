@@ -70,6 +70,9 @@ func (d *daemon) keepNetworks(ctx context.Context) error {
 func (d *daemon) plug(ctx context.Context, container string) error {
 	defer d.lock(container)()
 	r, ok := d.journal.get(container)
+	if ok && r.State == done && r.Untold {
+		return d.tellLater(ctx, r)
+	}
 	if !ok || r.State != done || d.namespaceOf(r) == "" || !d.api.seems(r.stale, r.Pod) {
 		return nil
 	}

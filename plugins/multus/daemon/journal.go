@@ -29,6 +29,7 @@ type record struct {
 	Conf        json.RawMessage `json:"conf,omitempty"`
 	Networks    string          `json:"networks,omitempty"`
 	Changing    bool            `json:"changing,omitempty"` // to another annotation
+	Untold      bool            `json:"untold,omitempty"`   // the API server was away when the status was to be told
 	State       state           `json:"state"`
 	Attachments []attached      `json:"attachments"` // in the order of ADD
 }
@@ -89,6 +90,7 @@ func openJournal(dir string) (*journal, error) {
 		switch {
 		case strings.HasSuffix(entry.Name(), damaged):
 			j.whole = false
+		case entry.Name() == plainFile:
 		case strings.HasPrefix(entry.Name(), "."): // left by a process that was killed while it wrote
 			errs = append(errs, os.Remove(path))
 		default:

@@ -60,6 +60,7 @@ type daemon struct {
 	counts  *counts
 	plugins plugins
 	journal *journal
+	plain   *plainPods
 	api     *api
 	plugs   workqueue.TypedRateLimitingInterface[string]
 	retry   chan struct{} // something is to be undone
@@ -83,7 +84,7 @@ func Run(ctx context.Context, c Config) error {
 		klog.FromContext(ctx).Error(err, "Some of the journal is lost; DEL of those sandboxes goes by what their Pods ask for now")
 	}
 	d := &daemon{
-		Config: c, boot: strings.TrimSpace(string(boot)), host: host{root: c.HostRoot}, journal: j, locked: map[string]chan struct{}{},
+		Config: c, boot: strings.TrimSpace(string(boot)), host: host{root: c.HostRoot}, journal: j, plain: openPlain(c.JournalDir), locked: map[string]chan struct{}{},
 		plugs: newPlugQueue(), retry: make(chan struct{}, 1), look: make(chan struct{}, 1),
 	}
 	d.counts = newCounts(c.Registry, j)
@@ -94,12 +95,14 @@ func Run(ctx context.Context, c Config) error {
 	if d.api, err = watch(c.Client, c.Objects, c.NodeName, d.look, d.changed); err != nil {
 		return err
 	}
+	d.untold()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.api.run(ctx) })
 	group.Go(func() error { return d.keepReleasing(ctx) })
 	for range plugWorkers {
 		group.Go(func() error { return d.keepNetworks(ctx) })
 	}
+	group.Go(func() error { return d.keepPlain(ctx) })
 	group.Go(func() error { return d.collect(ctx) })
 	group.Go(func() error { return c.Install.run(ctx, d.host) })
 	group.Go(func() error { return cni.Serve(ctx, c.Socket, d.serve) })
