@@ -98,7 +98,7 @@ func (m PacketIn) appendProperties(b []byte) []byte {
 	if m.TotalLen != len(m.Data) {
 		b = appendProperty(b, pinFullLen, binary.BigEndian.AppendUint32(nil, uint32(m.TotalLen)))
 	}
-	if m.Form != PacketResume {
+	if m.Form != PacketResume || m.Table != 0 {
 		b = appendProperty(b, pinTable, []byte{byte(m.Table)})
 	}
 	if m.Cookie != ^uint64(0) {
@@ -107,14 +107,18 @@ func (m PacketIn) appendProperties(b []byte) []byte {
 	b = appendProperty(b, pinReason, []byte{m.Reason})
 	b = appendProperty(b, pinMetadata, []byte(m.Metadata.oxm))
 	if m.Form == PacketResume {
-		b = append(b, m.Properties...)
+		b = append(m.appendUserdata(b), m.Properties...)
 		return m.appendContinuation(b)
 	}
-	b = m.appendContinuation(b)
-	if len(m.Userdata) > 0 {
-		b = appendProperty(b, pinUserdata, m.Userdata)
-	}
+	b = m.appendUserdata(m.appendContinuation(b))
 	return append(b, m.Properties...)
+}
+
+func (m PacketIn) appendUserdata(b []byte) []byte {
+	if len(m.Userdata) == 0 {
+		return b
+	}
+	return appendProperty(b, pinUserdata, m.Userdata)
 }
 
 func (m PacketIn) appendContinuation(b []byte) []byte {
