@@ -155,7 +155,7 @@ func TestRun(t *testing.T) {
 	if diff := cmp.Diff(want, lines[:len(want)]); diff != "" {
 		t.Errorf("begins (-want +got):\n%s", diff)
 	}
-	if n := strings.Count(out.String(), "deleting "); n != 24 {
+	if n := strings.Count(out.String(), "deleting "); n != 27 {
 		t.Errorf("%d objects deleted:\n%s", n, out)
 	}
 	node, err := c.Client.CoreV1().Nodes().Get(t.Context(), "n1", metav1.GetOptions{})
