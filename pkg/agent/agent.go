@@ -81,13 +81,13 @@ func Run(ctx context.Context, c Config) error {
 		return ended(ctx, err)
 	}
 	defer db.Close()
-	b := bridge{db: db, name: c.OVSBridge, gateway: c.HostGateway, datapath: datapath, csum: c.TunnelCsum}
+	b := bridge{db: db, name: c.OVSBridge, gateway: c.HostGateway, datapath: datapath, tunnel: c.Tunnel}
 	node, err := b.open(ctx)
 	if err != nil {
 		return ended(ctx, err)
 	}
 	b.mac = node.GatewayMAC
-	node.Name, node.SourceNAT, node.Proxy = c.NodeName, c.Multicluster.SourceNAT, proxyMode(c.Proxy)
+	node.Name, node.SourceNAT, node.Proxy, node.Encap = c.NodeName, c.Multicluster.SourceNAT, proxyMode(c.Proxy), c.Encap
 
 	sources := []string{nodes.SourceName, podsSource}
 	if c.Multicluster.Enable {
@@ -124,7 +124,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	if c.Multicluster.Enable {
 		a.probes = probe.New(probe.Config{
-			Store: a.store, DB: db, Bridge: c.OVSBridge, RunDir: c.OVSRunDir, Registry: a.registry, Notify: a.events.notify,
+			Store: a.store, DB: db, Bridge: c.OVSBridge, RunDir: c.OVSRunDir, Tunnel: c.Tunnel, Registry: a.registry, Notify: a.events.notify,
 		})
 	}
 	if err := a.registerMetrics(); err != nil {
@@ -165,7 +165,7 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	start("flows", a.syncer.Run)
 	start("pods", a.pods.Run)
 	start("nodes", (&nodes.Source{
-		Client: a.Client, NodeName: a.NodeName, Store: a.store, ServiceCIDRs: a.ServiceCIDRs, TransportIP: transportIP,
+		Client: a.Client, NodeName: a.NodeName, Store: a.store, ServiceCIDRs: a.ServiceCIDRs, TransportIP: transportIP, Subnets: a.subnets(),
 	}).Run)
 	if a.Multicluster.Enable {
 		start("multicluster", (&multicluster.Source{Client: a.Dynamic, Namespace: a.Multicluster.Namespace, Store: a.store}).Run)
@@ -185,13 +185,13 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	}
 	start("events", a.events.run)
 	if a.datapath == underlay.Netdev {
-		start("underlay", (&underlay.Reconciler{Store: a.store, DB: a.db, RunDir: a.OVSRunDir, ProcSys: a.ProcSys}).Run)
+		start("underlay", (&underlay.Reconciler{Store: a.store, DB: a.db, RunDir: a.OVSRunDir, ProcSys: a.ProcSys, Port: a.Tunnel.UDPPort()}).Run)
 	} else if err := errors.Join(underlay.Cleanup(ctx), a.db.DeleteBridge(ctx, underlay.BridgeName)); err != nil {
 		klog.FromContext(ctx).Error(err, "Could not remove what another datapath needed")
 	}
 	start("host", (&host.Reconciler{
 		Store: a.store, Gateway: a.HostGateway, NoSNAT: a.NoSNAT, NoTXOffload: a.noTXOffload(), ProcSys: a.ProcSys,
-		PodMTU: a.podMTU, NodePortAddresses: a.Proxy.NodePortAddresses,
+		Transport: a.transport, PodMTU: a.podMTU, NodePortAddresses: a.Proxy.NodePortAddresses,
 		SetMTU:   func(ctx context.Context, mtu int) error { return a.db.SetMTU(ctx, a.HostGateway, mtu) },
 		Remember: a.bridge.remember,
 	}).Run)
@@ -259,7 +259,32 @@ func (a *agent) podMTU() int {
 	if err != nil {
 		return 0
 	}
-	return t.PodMTU()
+	return t.PodMTU(snapshot.Node.Tunnels(a.Multicluster.Enable))
+}
+
+// transport is the index of the transport interface.
+func (a *agent) transport() (int, error) {
+	snapshot, _ := a.store.Snapshot()
+	t, err := underlay.Find(snapshot.Node.TransportIP)
+	return t.Index, err
+}
+
+// subnets tells the addresses of the transport interface, nil where packets do not depend on them.
+func (a *agent) subnets() func(netip.Addr) []netip.Prefix {
+	if a.Encap == pipeline.Encap {
+		return nil
+	}
+	return func(ip netip.Addr) []netip.Prefix {
+		t, err := underlay.Find(ip)
+		if err != nil {
+			return nil
+		}
+		subnets, err := t.Subnets()
+		if err != nil {
+			return nil
+		}
+		return subnets
+	}
 }
 
 func (a *agent) noTXOffload() bool {

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/klog/v2"
 
+	"github.com/antrea-mc/antrea-mc/pkg/agent/config"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
@@ -38,7 +39,7 @@ type bridge struct {
 	name     string
 	gateway  string
 	datapath string
-	csum     bool
+	tunnel   config.Tunnel
 	mac      openflow.MAC // of the gateway port, once open has found it; flows and Pods know it
 }
 
@@ -91,12 +92,12 @@ func (b bridge) ensure(ctx context.Context) error {
 		return err
 	}
 	csum := "false"
-	if b.csum {
+	if b.tunnel.Csum {
 		csum = "true"
 	}
 	tunnel := ovsdb.Port{
-		Name: tunnelName, Type: "geneve", OFPortRequest: tunnelNumber, ExternalIDs: map[string]string{typeKey: "tunnel"},
-		Options: map[string]string{"key": "flow", "remote_ip": "flow", "csum": csum},
+		Name: tunnelName, Type: b.tunnel.Type, OFPortRequest: tunnelNumber, ExternalIDs: map[string]string{typeKey: "tunnel"},
+		Options: b.tunnel.Options(map[string]string{"key": "flow", "remote_ip": "flow", "csum": csum}),
 	}
 	gateway := ovsdb.Port{
 		Name: b.gateway, Type: "internal", OFPortRequest: gatewayNumber, ExternalIDs: map[string]string{typeKey: "gateway"},

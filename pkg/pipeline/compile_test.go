@@ -27,6 +27,8 @@ var goldenStates = map[string]func() State{
 	"s1-cl1-node2":      func() State { return s1(0, 2) },
 	"policies":          guarded,
 	"source-nat-always": translating,
+	"hybrid-node":       func() State { return withoutTunnels(s1(0, 2), Hybrid) },
+	"no-encap-gateway":  func() State { return withoutTunnels(s1(0, 1), NoEncap) },
 	"dual-stack":        dualStack,
 	"several-ordinary":  func() State { return several(0, 0) },
 	"several-gateway":   func() State { return several(0, 1) },

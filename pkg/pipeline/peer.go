@@ -21,6 +21,10 @@ func (r *rules) peer(s State, p Peer) {
 	}
 	r.sender(n, senderNode, p.TransportIP, peerNode)
 	for _, cidr := range p.PodCIDRs {
+		if _, direct := n.Direct(p, cidr); direct && n.GatewayPort != 0 {
+			r.viaHost(n, p, cidr)
+			continue
+		}
 		r.add(TableL3Forwarding, l3OwnCluster, openflow.Match{}.IPDst(cidr), n.toTunnel(MACNode, p.TransportIP))
 	}
 }

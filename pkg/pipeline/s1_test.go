@@ -171,3 +171,16 @@ func dualStack() State {
 	}
 	return s
 }
+
+// withoutTunnels is a Node with a master in its own subnet, and everybody else in others.
+func withoutTunnels(s State, mode EncapMode) State {
+	s.Node.Encap, s.Node.Subnets = mode, []netip.Prefix{netip.PrefixFrom(s.Node.TransportIP, 24)}
+	for name, p := range s.Peers {
+		if name != "cl1-master" {
+			p.TransportIP = addr("192.168.151.9")
+		}
+		p.Addresses = []netip.Addr{p.TransportIP}
+		s.Peers[name] = p
+	}
+	return s
+}

@@ -36,11 +36,13 @@ const (
 // Node is the Node that the flows are for.
 type Node struct {
 	Name        string
-	TunnelPort  openflow.Port // antrea-tun0
-	GatewayPort openflow.Port // antrea-gw0
-	GatewayMAC  openflow.MAC  // of antrea-gw0
-	GatewayIPs  []netip.Addr  // of antrea-gw0: the first address of each Pod CIDR
-	TransportIP netip.Addr    // the Node's own address on the underlay
+	TunnelPort  openflow.Port  // antrea-tun0
+	GatewayPort openflow.Port  // antrea-gw0
+	GatewayMAC  openflow.MAC   // of antrea-gw0
+	GatewayIPs  []netip.Addr   // of antrea-gw0: the first address of each Pod CIDR
+	TransportIP netip.Addr     // the Node's own address on the underlay
+	Subnets     []netip.Prefix // its addresses there, of both families, with the lengths of their subnets; only where Encap is not encap
+	Encap       EncapMode
 	PodCIDRs    []netip.Prefix
 	// ClusterPodCIDRs are the ranges of this cluster's Pods; sources on tunnels from this cluster must be in them.
 	ClusterPodCIDRs []netip.Prefix
@@ -69,6 +71,7 @@ type PodName struct {
 // Peer is another Node of this cluster.
 type Peer struct {
 	TransportIP netip.Addr
+	Addresses   []netip.Addr // the Node's own, of both families, that are reached without a tunnel
 	PodCIDRs    []netip.Prefix
 }
 

@@ -25,7 +25,8 @@ type Config struct {
 	OVSBridge                string
 	OVSDatapathType          string // "system", "netdev", or "" for what the kernel offers
 	HostGateway              string
-	TunnelCsum               bool
+	Encap                    pipeline.EncapMode
+	Tunnel                   Tunnel
 	DefaultMTU               int // of Pods; 0 is the transport interface's less what the tunnel adds
 	TransportInterface       string
 	NoSNAT                   bool
@@ -97,6 +98,9 @@ func (d *draft) finish(gates map[string]bool) (Config, error) {
 	d.SecondaryNetwork = gates[gateSecondary]
 	if d.AdminNetworkPolicy && !d.Proxy.Enable {
 		return Config{}, fmt.Errorf("featureGates.%s is true, which needs featureGates.%s and antreaProxy.enable to be true", gateAdminPolicy, gateProxy)
+	}
+	if d.Proxy.All && d.Encap != pipeline.Encap {
+		return Config{}, fmt.Errorf("trafficEncapMode is %s, which does not go with antreaProxy.proxyAll", d.Encap)
 	}
 	if d.Proxy.All && !d.Proxy.Enable {
 		return Config{}, fmt.Errorf("antreaProxy.proxyAll is true, which needs featureGates.%s and antreaProxy.enable to be true", gateProxy)

@@ -14,7 +14,7 @@ import (
 
 func TestDefault(t *testing.T) {
 	want := Config{
-		OVSBridge: "br-int", HostGateway: "antrea-gw0", TunnelCsum: true, APIPort: 10350, PrometheusMetrics: true, AuditInterval: time.Minute,
+		OVSBridge: "br-int", HostGateway: "antrea-gw0", Encap: pipeline.Encap, Tunnel: Tunnel{Type: "geneve", Csum: true}, APIPort: 10350, PrometheusMetrics: true, AuditInterval: time.Minute,
 		Multicluster: Multicluster{SourceNAT: pipeline.SourceNATAuto}, Proxy: Proxy{LoadBalancerIPs: true},
 	}
 	if got := Default(); !reflect.DeepEqual(got, want) {
@@ -41,6 +41,12 @@ func TestParse(t *testing.T) {
 				c.Proxy = Proxy{Enable: true, All: true, LoadBalancerIPs: true, ServiceProxyName: "mine", Skip: []string{"kube-system/dns", "10.96.0.10"},
 					NodePortAddresses: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}}
 			}},
+		{name: "traffic modes", file: "trafficEncapMode: hybrid\ntunnelType: vxlan\ntunnelPort: 8472\ntunnelCsum: false",
+			want: func(c *Config) { c.Encap, c.Tunnel = pipeline.Hybrid, Tunnel{Type: "vxlan", Port: 8472} }},
+		{name: "no such mode", file: "trafficEncapMode: networkPolicyOnly\ntunnelType: gre",
+			errs: []string{`trafficEncapMode: "networkPolicyOnly" is none of ["encap" "noEncap" "hybrid"]`, `tunnelType: "gre" is none of ["geneve" "vxlan"]`}},
+		{name: "mode and proxyAll", file: "trafficEncapMode: noEncap\nfeatureGates: {AntreaProxy: true}\nantreaProxy: {proxyAll: true}",
+			errs: []string{"trafficEncapMode is noEncap, which does not go with antreaProxy.proxyAll"}},
 		{name: "Services left to others", file: "featureGates: {AntreaProxy: true}\nantreaProxy: {enable: false}", want: func(*Config) {}},
 		{name: "policies of administrators", file: "featureGates: {AntreaProxy: true, AdminNetworkPolicy: true}",
 			want: func(c *Config) { c.Proxy.Enable, c.AdminNetworkPolicy = true, true }},
@@ -60,7 +66,7 @@ func TestParse(t *testing.T) {
 		{name: "keys without values", file: "ovsBridge:\nfeatureGates:\n", want: func(*Config) {}},
 		{name: "all problems at once",
 			file: "ovsBrige: br0\nfeatureGates: {Multiclster: true, BGPPolicy: true, Egress: 7}\nmulticluster: {enable: true, sourceNAT: always}\n" +
-				"trafficEncapMode: noEncap\ndefaultMTU: 1.5\nserviceCIDR: fd00::/112\nnoSNAT: maybe\nauditInterval: 1s\nwhatever: 1",
+				"trafficEncryptionMode: wireGuard\ndefaultMTU: 1.5\nserviceCIDR: fd00::/112\nnoSNAT: maybe\nauditInterval: 1s\nwhatever: 1",
 			errs: []string{
 				"featureGates.BGPPolicy: true is not implemented, only Antrea's default false: remove the gate",
 				"featureGates.Egress: 7 is neither true nor false",
@@ -71,7 +77,7 @@ func TestParse(t *testing.T) {
 				`noSNAT: "maybe" is neither true nor false`,
 				"ovsBrige: unknown key; did you mean ovsBridge?",
 				`serviceCIDR: "fd00::/112" is not a range of that family such as 10.96.0.0/12 or fd00:96::/112`,
-				`trafficEncapMode: "noEncap" is not implemented, only Antrea's default "encap": remove the key`,
+				`trafficEncryptionMode: "wireGuard" is not implemented, only Antrea's default "none": remove the key`,
 				"whatever: unknown key",
 				"multicluster.enable is true, which needs featureGates.Multicluster to be true",
 			}},

@@ -24,11 +24,12 @@ type desired struct {
 	services  *services // nil if the host does nothing for Services
 }
 
-// route goes through antrea-gw0.
+// route goes through antrea-gw0, or through the transport interface.
 type route struct {
-	dst netip.Prefix
-	via netip.Addr
-	src netip.Addr // preferred source; invalid is the kernel's choice
+	dst       netip.Prefix
+	via       netip.Addr
+	src       netip.Addr // preferred source; invalid is the kernel's choice
+	transport bool
 }
 
 // nat is the masquerading of Pods.
@@ -45,31 +46,37 @@ func compute(s pipeline.State, noSNAT bool, nodePortAddresses []netip.Prefix) de
 		d.neighbors = append(d.neighbors, virtual(cidr.Addr()))
 	}
 	taken := make(map[netip.Prefix]bool)
-	add := func(dst netip.Prefix, via, src netip.Addr) {
-		if !taken[dst] && hasFamily(d.addresses, dst) {
-			taken[dst] = true
-			d.routes = append(d.routes, route{dst, via, src})
+	add := func(r route) {
+		if !taken[r.dst] && hasFamily(d.addresses, r.dst) {
+			taken[r.dst] = true
+			d.routes = append(d.routes, r)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Peers)) {
 		for _, cidr := range s.Peers[name].PodCIDRs {
+			if neighbor, direct := s.Node.Direct(s.Peers[name], cidr); direct {
+				if neighbor.IsValid() { // or else it is for the Node's own routes
+					add(route{dst: cidr, via: neighbor, transport: true})
+				}
+				continue
+			}
 			via := cidr.Addr().Next() // as operators expect to see it; the switch answers for it
 			if cidr.Addr().Is6() {
 				via = virtualIPv6
 			}
-			add(cidr, via, netip.Addr{})
+			add(route{dst: cidr, via: via})
 		}
 	}
 	if d.services = computeServices(s, nodePortAddresses); d.services != nil {
 		for _, r := range d.services.routes(d.addresses) {
-			add(r.dst, r.via, r.src)
+			add(r)
 		}
 	}
 	d.nat.known = slices.Clone(s.Node.ClusterPodCIDRs)
 	for _, id := range slices.Sorted(maps.Keys(s.Clusters)) {
 		ranges := s.Reachable(id)
 		for _, dst := range ranges {
-			add(dst, virtual(dst.Addr()), source(d.addresses, dst))
+			add(route{dst: dst, via: virtual(dst.Addr()), src: source(d.addresses, dst)})
 		}
 		d.nat.known = append(d.nat.known, ranges...)
 	}

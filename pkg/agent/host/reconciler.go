@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,8 @@ type Reconciler struct {
 	// NoTXOffload turns transmit checksum offload of the device off.
 	NoTXOffload bool
 	ProcSys     device.ProcSys
+	// Transport is the index of the interface for traffic between Nodes. It is only asked for where that has routes to Pods.
+	Transport func() (index int, err error)
 	// PodMTU is the MTU of Pods, 0 as long as it is not known.
 	PodMTU func() int
 	// SetMTU asks the switch to give the device this MTU; it would undo what netlink sets.
@@ -116,7 +119,11 @@ func (r *Reconciler) reconcile(ctx context.Context, want desired, whole bool) er
 	note(nil, r.configure(ctx, link, hasIPv6(want.addresses)))
 	note(ensureAddresses(link, want.addresses))
 	note(ensureNeighbors(link, want.neighbors))
-	note(ensureRoutes(link, want.routes))
+	if transport, err := r.transport(want.routes); err != nil {
+		note(nil, err)
+	} else {
+		note(ensureRoutes(link, transport, want.routes))
+	}
 	if whole {
 		note(nil, r.sysctls(ctx, hasIPv6(want.addresses)))
 		note(r.ensureTable(ctx, want.nat.table(r.Gateway), len(want.nat.sources) > 0))
@@ -127,6 +134,18 @@ func (r *Reconciler) reconcile(ctx context.Context, want desired, whole bool) er
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// transport is the interface for traffic between Nodes, nil if no route goes through it.
+func (r *Reconciler) transport(routes []route) (netlink.Link, error) {
+	if !slices.ContainsFunc(routes, func(r route) bool { return r.transport }) {
+		return nil, nil
+	}
+	index, err := r.Transport()
+	if err != nil {
+		return nil, err
+	}
+	return netlink.LinkByIndex(index)
 }
 
 // configure brings the device itself in order.

@@ -81,7 +81,7 @@ func ensureNeighbors(link netlink.Link, want []netip.Addr) (changes []string, er
 }
 
 // ensureRoutes makes the routes with the agent's protocol number exactly these.
-func ensureRoutes(link netlink.Link, want []route) (changes []string, err error) {
+func ensureRoutes(gateway, transport netlink.Link, want []route) (changes []string, err error) {
 	have, err := ourRoutes()
 	if err != nil {
 		return nil, err
@@ -105,6 +105,10 @@ func ensureRoutes(link netlink.Link, want []route) (changes []string, err error)
 		changes = append(changes, "deleted route "+dst.String())
 	}
 	for _, r := range want {
+		link := gateway
+		if r.transport {
+			link = transport
+		}
 		h, exists := there[r.dst]
 		if exists && sameRoute(h, link, r) {
 			continue

@@ -81,11 +81,11 @@ func (v *services) routes(gateways []netip.Prefix) []route {
 	for _, g := range gateways {
 		v4 := g.Addr().Is4()
 		for _, a := range []netip.Addr{pipeline.VirtualAddress(v4), pipeline.NodePortAddress(v4)} {
-			routes = append(routes, route{netip.PrefixFrom(a, a.BitLen()), virtual(a), g.Addr()})
+			routes = append(routes, route{dst: netip.PrefixFrom(a, a.BitLen()), via: virtual(a), src: g.Addr()})
 		}
 		for _, dst := range slices.Concat(v.ranges, v.external) {
 			if dst.Addr().Is4() == v4 {
-				routes = append(routes, route{dst, virtual(dst.Addr()), g.Addr()})
+				routes = append(routes, route{dst: dst, via: virtual(dst.Addr()), src: g.Addr()})
 			}
 		}
 	}

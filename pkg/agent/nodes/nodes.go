@@ -43,7 +43,7 @@ func compute(s *pipeline.State, self string, nodes []*corev1.Node, services []*n
 		case err != nil:
 			problems = append(problems, err)
 		case len(cidrs) > 0: // a Node that has just registered has none
-			peers[n.Name] = pipeline.Peer{TransportIP: ip, PodCIDRs: cidrs}
+			peers[n.Name] = pipeline.Peer{TransportIP: ip, Addresses: addresses(n), PodCIDRs: cidrs}
 		}
 	}
 	if own == nil {
@@ -124,6 +124,28 @@ func TransportIP(n *corev1.Node) (netip.Addr, error) {
 		return netip.Addr{}, fmt.Errorf("node %s: it has no InternalIP", n.Name)
 	}
 	return found, nil
+}
+
+// addresses are what a Node is reached by without a tunnel: those of its annotation, or its InternalIPs.
+func addresses(n *corev1.Node) []netip.Addr {
+	var list []netip.Addr
+	add := func(text string) {
+		if ip, err := netip.ParseAddr(text); err == nil && !slices.Contains(list, ip) {
+			list = append(list, ip)
+		}
+	}
+	if text := n.Annotations[systemv1alpha1.AnnotationTransport]; text != "" {
+		for word := range strings.SplitSeq(text, ",") {
+			add(word)
+		}
+		return list
+	}
+	for _, a := range n.Status.Addresses {
+		if a.Type == corev1.NodeInternalIP {
+			add(a.Address)
+		}
+	}
+	return list
 }
 
 func serviceCIDRs(objects []*networkingv1.ServiceCIDR) (ranges []netip.Prefix, problems []error) {

@@ -36,6 +36,13 @@ func prefixes(texts ...string) (ps []netip.Prefix) {
 	return ps
 }
 
+func ips(texts ...string) (as []netip.Addr) {
+	for _, text := range texts {
+		as = append(as, netip.MustParseAddr(text))
+	}
+	return as
+}
+
 var compareNetIP = cmp.Options{cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}), cmpopts.EquateEmpty()}
 
 func TestCompute(t *testing.T) {
@@ -60,8 +67,8 @@ func TestCompute(t *testing.T) {
 					ServiceCIDRs: prefixes("10.96.0.0/20", "fd00:96::/112"),
 				},
 				Peers: map[string]pipeline.Peer{
-					"master": {TransportIP: netip.MustParseAddr("10.0.0.1"), PodCIDRs: prefixes("10.244.0.0/24")},
-					"node2":  {TransportIP: netip.MustParseAddr("10.0.0.3"), PodCIDRs: prefixes("10.244.2.0/24")},
+					"master": {TransportIP: netip.MustParseAddr("10.0.0.1"), Addresses: ips("10.0.0.1"), PodCIDRs: prefixes("10.244.0.0/24")},
+					"node2":  {TransportIP: netip.MustParseAddr("10.0.0.3"), Addresses: ips("10.0.0.3"), PodCIDRs: prefixes("10.244.2.0/24")},
 				},
 			},
 		},
@@ -88,7 +95,7 @@ func TestCompute(t *testing.T) {
 					PodCIDRs: prefixes("10.244.1.0/24"), GatewayIPs: []netip.Addr{netip.MustParseAddr("10.244.1.1")},
 					TransportIP: netip.MustParseAddr("10.0.0.2"), ClusterPodCIDRs: prefixes("10.244.1.0/24", "10.244.2.0/24"), ServiceCIDRs: prefixes("10.99.0.0/16"),
 				},
-				Peers: map[string]pipeline.Peer{"node2": {TransportIP: netip.MustParseAddr("172.16.0.3"), PodCIDRs: prefixes("10.244.2.0/24")}},
+				Peers: map[string]pipeline.Peer{"node2": {TransportIP: netip.MustParseAddr("172.16.0.3"), Addresses: ips("172.16.0.3", "fd00::3"), PodCIDRs: prefixes("10.244.2.0/24")}},
 			},
 		},
 		{name: "not registered", nodes: []*corev1.Node{node("node2", "10.0.0.3", "10.244.2.0/24")}, err: errIncomplete},

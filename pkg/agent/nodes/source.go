@@ -37,6 +37,9 @@ type Source struct {
 	ServiceCIDRs []netip.Prefix
 	// TransportIP, if valid, is announced to the other Nodes as this Node's address for tunnels.
 	TransportIP netip.Addr
+	// Subnets, if set, tells the addresses of the interface that has an address, with the lengths of their subnets. It is asked
+	// again until it knows.
+	Subnets func(netip.Addr) []netip.Prefix
 }
 
 // Run watches until ctx is done.
@@ -75,32 +78,44 @@ func (s *Source) Run(ctx context.Context) error {
 				return err
 			}
 		}
-		s.update(ctx, nodes, ranges)
+		var again <-chan time.Time
+		if !s.update(ctx, nodes, ranges) {
+			again = time.After(retryInterval)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
+		case <-again:
 		}
 	}
 }
 
-// update puts the objects into the store.
-func (s *Source) update(ctx context.Context, nodes []*corev1.Node, services []*networkingv1.ServiceCIDR) {
+// update puts the objects into the store. It reports whether the host has told what it was asked for.
+func (s *Source) update(ctx context.Context, nodes []*corev1.Node, services []*networkingv1.ServiceCIDR) (complete bool) {
 	logger := klog.FromContext(ctx)
 	s.announce(ctx, nodes)
 	var problems []error
 	var err error
+	complete = true
 	s.Store.Update(func(st *pipeline.State) {
 		problems, err = compute(st, s.NodeName, nodes, services, s.ServiceCIDRs)
+		if err == nil && s.Subnets != nil {
+			st.Node.Subnets = s.Subnets(st.Node.TransportIP)
+			complete = len(st.Node.Subnets) > 0
+		}
 	})
 	for _, problem := range problems {
 		logger.Error(problem, "Skipped an object of the API")
 	}
 	if err != nil {
 		logger.Info("Waiting for this Node", "reason", err.Error())
-		return
+		return true
 	}
-	s.Store.SourceSynced(SourceName)
+	if complete {
+		s.Store.SourceSynced(SourceName)
+	}
+	return complete
 }
 
 // announce writes the transport address into this Node's annotation, if it is not the InternalIP.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"github.com/antrea-mc/antrea-mc/pkg/agent/config"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
 )
 
@@ -50,7 +51,7 @@ func interval(n int) int {
 }
 
 // ports are the probe ports for peers, by name.
-func ports(peers []Peer, a attraction) map[string]ovsdb.Port {
+func ports(peers []Peer, a attraction, tunnel config.Tunnel) map[string]ovsdb.Port {
 	milliseconds := strconv.Itoa(interval(len(peers)))
 	want := make(map[string]ovsdb.Port, len(peers))
 	for _, p := range peers {
@@ -64,7 +65,8 @@ func ports(peers []Peer, a attraction) map[string]ovsdb.Port {
 		}
 		name := Name(p.Address)
 		want[name] = ovsdb.Port{
-			Name: name, Type: "geneve", Options: map[string]string{"remote_ip": p.Address.String(), "key": key}, ExternalIDs: ids, BFD: bfd,
+			Name: name, Type: tunnel.Type, ExternalIDs: ids, BFD: bfd,
+			Options: tunnel.Options(map[string]string{"remote_ip": p.Address.String(), "key": key}),
 		}
 	}
 	return want

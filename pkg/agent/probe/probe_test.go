@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/antrea-mc/antrea-mc/pkg/agent/config"
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
@@ -85,7 +86,7 @@ func TestPeers(t *testing.T) {
 
 func TestPorts(t *testing.T) {
 	peers := Peers(two("gw2", "192.168.1.2"))
-	want := ports(peers, attraction{gateway: true, reason: systemv1alpha1.ReasonRemoteLost})
+	want := ports(peers, attraction{gateway: true, reason: systemv1alpha1.ReasonRemoteLost}, config.Tunnel{Type: "geneve"})
 	p := want["probe-c0a80301"]
 	if p.Options["remote_ip"] != "192.168.3.1" || p.Options["key"] != "0xfffffd" || p.ExternalIDs[clusterKey] != "east" || p.BFD["min_tx"] != "50" {
 		t.Errorf("port for e1: %+v", p)

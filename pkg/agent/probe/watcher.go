@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/klog/v2"
 
+	"github.com/antrea-mc/antrea-mc/pkg/agent/config"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
@@ -47,6 +48,7 @@ type Config struct {
 	DB       *ovsdb.DB
 	Bridge   string
 	RunDir   string // of ovs-vswitchd
+	Tunnel   config.Tunnel
 	Registry prometheus.Registerer
 	// Notify, if set, is called with what people should know.
 	Notify func(Event)
@@ -199,7 +201,7 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 	if wanted.reason == systemv1alpha1.ReasonHoldDown {
 		again = known.holdUntil.Sub(now)
 	}
-	if err := w.ensure(ctx, have, ports(peers, wanted)); err != nil {
+	if err := w.ensure(ctx, have, ports(peers, wanted, w.Tunnel)); err != nil {
 		return 0, err
 	}
 	numbers := make(map[netip.Addr]openflow.Port)

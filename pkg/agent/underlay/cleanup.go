@@ -10,7 +10,7 @@ import (
 
 // Cleanup removes what a [Reconciler] has made, but for the bridge, which is in the database.
 func Cleanup(ctx context.Context) error {
-	_, err := steering(Transport{}, veth{}).Remove(ctx)
+	_, err := steering(Transport{}, veth{}, 0).Remove(ctx)
 	link, linkErr := netlink.LinkByName(kernelEnd)
 	if errors.As(linkErr, &netlink.LinkNotFoundError{}) {
 		return err

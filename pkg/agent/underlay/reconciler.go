@@ -35,6 +35,7 @@ type Reconciler struct {
 	DB      *ovsdb.DB
 	RunDir  string // of ovs-vswitchd
 	ProcSys device.ProcSys
+	Port    int // that tunnel packets are sent to
 
 	steered [2]int // the interfaces that nft was last told of
 }
@@ -106,7 +107,7 @@ func (r *Reconciler) reconcile(ctx context.Context, whole bool) (pending bool, e
 		return false, err
 	}
 	if between := [2]int{t.Index, pair.kernel}; whole || between != r.steered {
-		changed, err := steering(t, pair).Ensure(ctx)
+		changed, err := steering(t, pair, r.Port).Ensure(ctx)
 		if err != nil {
 			return false, err
 		}

@@ -1,6 +1,8 @@
 package underlay
 
 import (
+	"fmt"
+
 	"sigs.k8s.io/knftables"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/nftable"
@@ -12,7 +14,7 @@ const steeringTable = "antrea-phy"
 // steering sends tunnel packets from the transport interface into br-phy and everything from br-phy out of it. What neighbors
 // answer goes to both, because the switch resolves next hops itself; questions only reach the kernel, which answers for the
 // address.
-func steering(t Transport, pair veth) nftable.Table {
+func steering(t Transport, pair veth, port int) nftable.Table {
 	ingress := func(name, device string, index int, rules ...string) nftable.Chain {
 		return nftable.Chain{
 			Name: name, Type: knftables.FilterType, Hook: knftables.IngressHook, Priority: knftables.FilterPriority,
@@ -26,7 +28,7 @@ func steering(t Transport, pair veth) nftable.Table {
 	return nftable.Table{
 		Family: knftables.NetDevFamily, Name: steeringTable,
 		Chains: []nftable.Chain{
-			ingress("from-underlay", t.Name, t.Index, `udp dport 6081 fwd to "`+kernelEnd+`"`, answers+` dup to "`+kernelEnd+`"`),
+			ingress("from-underlay", t.Name, t.Index, fmt.Sprintf("udp dport %d fwd to %q", port, kernelEnd), answers+` dup to "`+kernelEnd+`"`),
 			ingress("from-switch", kernelEnd, pair.kernel, `fwd to "`+t.Name+`"`),
 		},
 	}

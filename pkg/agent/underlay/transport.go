@@ -83,16 +83,38 @@ func (t Transport) family() int {
 	return netlink.FAMILY_V4
 }
 
-// What Geneve adds to a packet: the outer IP header, UDP, Geneve without options, the inner Ethernet header.
+// What a tunnel adds to a packet: the outer IP header, UDP, Geneve without options or VXLAN, the inner Ethernet header.
 const (
 	overheadIPv4 = 20 + 8 + 8 + 14
 	overheadIPv6 = 40 + 8 + 8 + 14
 )
 
-// PodMTU is the largest packet of a Pod that fits through the tunnel.
-func (t Transport) PodMTU() int {
-	if t.Address.Addr().Is6() {
+// PodMTU is the largest packet of a Pod that fits: through a tunnel, if there are any.
+func (t Transport) PodMTU(tunnels bool) int {
+	switch {
+	case !tunnels:
+		return t.MTU
+	case t.Address.Addr().Is6():
 		return t.MTU - overheadIPv6
 	}
 	return t.MTU - overheadIPv4
+}
+
+// Subnets are the global addresses of the interface, of both families, with the lengths of their subnets.
+func (t Transport) Subnets() ([]netip.Prefix, error) {
+	link, err := netlink.LinkByIndex(t.Index)
+	if err != nil {
+		return nil, fmt.Errorf("transport interface %s: %w", t.Name, err)
+	}
+	addresses, err := netlink.AddrList(link, netlink.FAMILY_ALL)
+	if err != nil {
+		return nil, fmt.Errorf("transport interface %s: list addresses: %w", t.Name, err)
+	}
+	var subnets []netip.Prefix
+	for _, a := range addresses {
+		if p, ok := device.Prefix(a.IPNet); ok && p.Addr().IsGlobalUnicast() {
+			subnets = append(subnets, p)
+		}
+	}
+	return subnets, nil
 }

@@ -33,8 +33,11 @@ func TestChoose(t *testing.T) {
 
 func TestPodMTU(t *testing.T) {
 	for address, want := range map[string]int{"192.168.150.102/24": 1450, "fd00::2/64": 1430} {
-		if got := (Transport{MTU: 1500, Address: netip.MustParsePrefix(address)}).PodMTU(); got != want {
+		if got := (Transport{MTU: 1500, Address: netip.MustParsePrefix(address)}).PodMTU(true); got != want {
 			t.Errorf("%s: %d, want %d", address, got, want)
+		}
+		if got := (Transport{MTU: 1500, Address: netip.MustParsePrefix(address)}).PodMTU(false); got != 1500 {
+			t.Errorf("%s without tunnels: %d", address, got)
 		}
 	}
 }
