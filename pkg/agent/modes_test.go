@@ -41,7 +41,7 @@ func TestRealTrafficModes(t *testing.T) {
 	}
 	west.child.Nodes = []corev1.Node{k8sNode("west-gw", westIP, "10.244.17.0/24")}
 	west.child.Objects = []map[string]any{gatewayObject("west-gw", westIP), importObject("east", "10.244.0.0/20", "10.96.0.0/20", gwIP)}
-	all := append(east, west)
+	all := []*testNode{gw, near, far, west}
 
 	var pods []testPod
 	for i, mode := range []struct {
