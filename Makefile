@@ -45,6 +45,10 @@ e2e-kernel: ## the pipeline on the kernel's datapath, in a guest with a kernel o
 	test/kernel/install.sh
 	$(GO) test -count=1 -v -timeout 30m -run '^TestReal' ./test/kernel
 
+.PHONY: e2e-k8s
+e2e-k8s: setup images ## Kubernetes' own network tests in a cluster without kube-proxy, and what became of them (root)
+	$(GO) run ./test/conformance
+
 .PHONY: check
 check: ## lint and unit tests (no root, no network once modules are there)
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }

@@ -27,10 +27,11 @@ const suite = "bookworm"
 
 // image is one of the lab's own images: its recipe is known before it is made, so that the recipe's sum can name the file.
 type image struct {
-	name   string
-	config ocispec.ImageConfig
-	recipe []string // what it depends on beside the binaries
-	layers func(ctx context.Context, tmp string) ([]ociimage.Layer, error)
+	name    string
+	aliases []string // other names of it
+	config  ocispec.ImageConfig
+	recipe  []string // what it depends on beside the binaries
+	layers  func(ctx context.Context, tmp string) ([]ociimage.Layer, error)
 }
 
 // Images returns the archives of the lab's own images.
@@ -92,7 +93,7 @@ func (b *Builder) image(ctx context.Context, bin string, img image) (string, err
 		if err != nil {
 			return err
 		}
-		return ociimage.WriteFile(made, ociimage.Image{Names: []string{img.name}, Arch: runtime.GOARCH, Layers: layers, Config: img.config})
+		return ociimage.WriteFile(made, ociimage.Image{Names: append([]string{img.name}, img.aliases...), Arch: runtime.GOARCH, Layers: layers, Config: img.config})
 	})
 }
 

@@ -2,8 +2,8 @@
 // kubelet and containerd, and each cluster has a real control plane.
 //
 // Start at [Up] and [Lab]. description.go is the file a user writes, plan.go what follows from it. build.go, images.go and
-// store.go fill the cache; pki.go, controlplane.go and kubelet.go say which programs run with which files; underlay.go
-// is the network; up.go, node.go and down.go are the lives of a lab and of its nodes, faults.go what can be done to them.
+// store.go fill the cache, suite.go with Kubernetes' own tests; pki.go, controlplane.go and kubelet.go say which programs
+// run with which files; underlay.go is the network; up.go, node.go and down.go are the lives of a lab and of its nodes, faults.go what can be done to them.
 //
 // A lab is one process tree: process 1 of a PID namespace (package boot) holds everything, so that taking a lab down is
 // one kill, whatever state it is in. Nothing is found by name and nothing is kept in the machine's network namespace but

@@ -51,17 +51,23 @@ func (a Act) Play(ctx context.Context, l s1.Lab, show func(s1.Step, string)) err
 	return nil
 }
 
-// serviceSteps install the CNI without kube-proxy and start the Pods of the scenario.
-func serviceSteps(file func(string) string) []s1.Step {
+// Install is how the CNI comes into a cluster without kube-proxy.
+func Install(file func(string) string) []s1.Step {
 	return []s1.Step{
 		{Title: "install the CNI", Command: "kubectl apply -f " + file("antrea-mc.yml")},
 		{Title: "have it do the Services", Command: "kubectl -n kube-system patch configmap antrea-config --patch-file " + file("test/s2/config.yaml")},
 		{Command: "kubectl -n kube-system rollout restart daemonset/antrea-agent"},
 		{Command: "kubectl -n kube-system rollout status daemonset/antrea-agent --timeout=180s && kubectl wait --for=condition=Ready node --all --timeout=120s"},
 		{Title: "DNS needs the Service of the API, and is one", Command: "kubectl -n kube-system rollout status deployment/coredns --timeout=180s"},
+	}
+}
+
+// serviceSteps install the CNI and start the Pods of the scenario.
+func serviceSteps(file func(string) string) []s1.Step {
+	return append(Install(file), []s1.Step{
 		{Title: "Pods and Services", Command: "kubectl apply -f " + file("test/s2/pods.yaml")},
 		{Command: "kubectl wait --for=condition=Ready pod --all --timeout=120s && kubectl get pods,services -o wide"},
-	}
+	}...)
 }
 
 // scenario is what the checks need to know of a lab.
