@@ -25,6 +25,7 @@ type op struct {
 	only     netip.Addr // release: this address
 
 	addr  netip.Addr
+	kept  bool         // claim: the owner had it before
 	addrs []netip.Addr // find
 	err   error
 	done  chan struct{}
@@ -44,7 +45,7 @@ type change struct {
 func plan(v *view, subnet netip.Prefix, reserved *ipam.Set, ops []*op) []change {
 	var changes []change
 	for _, o := range ops {
-		o.addr, o.addrs, o.err = netip.Addr{}, nil, nil
+		o.addr, o.kept, o.addrs, o.err = netip.Addr{}, false, nil, nil
 		switch o.kind {
 		case find:
 			o.addrs = v.ofSandbox(o.owner)
@@ -71,6 +72,7 @@ func choose(v *view, subnet netip.Prefix, reserved *ipam.Set, o *op) (netip.Addr
 	have := v.of(o.owner)
 	for _, a := range have {
 		if a == o.claim.Want || !o.claim.Want.IsValid() && o.claim.Span.Contains(a) {
+			o.kept = true
 			return a, nil
 		}
 	}

@@ -16,8 +16,9 @@ import (
 )
 
 // reserve makes the reservation of an address, or takes over that of an earlier sandbox of the same Pod. Only one can make the
-// object of an address, so ranges that overlap in it agree on who has it.
-func (s *Store) reserve(ctx context.Context, networkName string, a netip.Addr, o Owner) error {
+// object of an address, so ranges that overlap in it agree on who has it. kept says that the pool had the address as the owner's
+// before.
+func (s *Store) reserve(ctx context.Context, networkName string, a netip.Addr, o Owner, kept bool) error {
 	r := v1alpha1.OverlappingRangeIPReservation{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: whereabouts.ReservationName(networkName, a)},
 		Spec:       v1alpha1.OverlappingRangeIPReservationSpec{ContainerID: o.ContainerID, PodRef: o.PodRef, IfName: o.IfName, PodUID: o.PodUID, Node: o.Node},
@@ -38,7 +39,7 @@ func (s *Store) reserve(ctx context.Context, networkName string, a netip.Addr, o
 			return fmt.Errorf("reserve %s: %w", a, err)
 		case old == nil:
 			continue
-		case old.Spec == want || isOf(old.Spec, o):
+		case old.Spec == want || isOf(old.Spec, o) || kept && isOriginalsOf(old.Spec, o):
 			return nil
 		case old.Spec.PodUID == "" || old.Spec.PodUID != o.PodUID || old.Spec.IfName != o.IfName:
 			return fmt.Errorf("%w: %s is reserved for %s, sandbox %s, interface %s", ErrTaken, a, old.Spec.PodRef, old.Spec.ContainerID, old.Spec.IfName)
@@ -77,7 +78,7 @@ func (s *Store) unreserve(ctx context.Context, networkName string, a netip.Addr,
 		}
 	}
 	r, err := s.reservation(ctx, name)
-	if err != nil || r == nil || !isOf(r.Spec, o) {
+	if err != nil || r == nil || !isOf(r.Spec, o) && !isOriginalsOf(r.Spec, o) {
 		return err
 	}
 	if err := s.deleteReservation(ctx, name, client.Preconditions{UID: &r.UID, ResourceVersion: &r.ResourceVersion}); !outdated(err) {
@@ -96,7 +97,7 @@ func (s *Store) deleteReservation(ctx context.Context, name string, as client.Pr
 
 func (s *Store) isReserved(ctx context.Context, networkName string, a netip.Addr, o Owner) (bool, error) {
 	r, err := s.reservation(ctx, whereabouts.ReservationName(networkName, a))
-	return r != nil && isOf(r.Spec, o), err
+	return r != nil && (isOf(r.Spec, o) || isOriginalsOf(r.Spec, o)), err
 }
 
 // reservation reads one; nil says that there is none.
@@ -111,4 +112,10 @@ func (s *Store) reservation(ctx context.Context, name string) (*v1alpha1.Overlap
 
 func isOf(r v1alpha1.OverlappingRangeIPReservationSpec, o Owner) bool {
 	return r.ContainerID == o.ContainerID && (r.IfName == o.IfName || r.IfName == "")
+}
+
+// isOriginalsOf reports whether Whereabouts, which does not tell the sandbox, has reserved an address for the owner. It is to be
+// asked only if the pool says that the owner has it: a Pod may have had the same name.
+func isOriginalsOf(r v1alpha1.OverlappingRangeIPReservationSpec, o Owner) bool {
+	return r.ContainerID == "" && r.PodUID == "" && r.PodRef == o.PodRef && (r.IfName == o.IfName || r.IfName == "")
 }

@@ -102,7 +102,7 @@ func (s *Store) Claim(ctx context.Context, owner Owner, place Place, claims []Cl
 		})
 	}
 	for _, a := range place.Extra {
-		all.Go(func() error { return s.reserve(allCtx, place.NetworkName, a, owner) })
+		all.Go(func() error { return s.reserve(allCtx, place.NetworkName, a, owner, false) })
 	}
 	if err := all.Wait(); err != nil {
 		return nil, err
@@ -119,7 +119,8 @@ func (s *Store) claim(ctx context.Context, owner Owner, place Place, c Claim) (n
 		if err := p.learn(ctx, place.NetworkName, time.Now().Add(-learnAgain)); err != nil {
 			return netip.Addr{}, err
 		}
-		a, err := p.do(ctx, &op{kind: claim, owner: owner, claim: c, reserved: true})
+		asked := &op{kind: claim, owner: owner, claim: c, reserved: true}
+		a, err := p.do(ctx, asked)
 		var exhausted *ExhaustedError
 		if errors.As(err, &exhausted) && p.learned().Before(began) {
 			// Some of what others had reserved may be free by now.
@@ -134,7 +135,7 @@ func (s *Store) claim(ctx context.Context, owner Owner, place Place, c Claim) (n
 		if err != nil {
 			return a, err
 		}
-		err = s.reserve(ctx, place.NetworkName, a, owner)
+		err = s.reserve(ctx, place.NetworkName, a, owner, asked.kept)
 		if !errors.Is(err, ErrTaken) {
 			return a, err
 		}
