@@ -74,13 +74,13 @@ func (d *daemon) add(ctx context.Context, req cni.Request, netns *os.File) (json
 	if netns == nil {
 		return nil, types.NewError(types.ErrInvalidEnvironmentVariables, "CNI_NETNS is missing", "")
 	}
-	defer d.lock(c.ContainerID)()
+	defer d.journal.Lock(c.ContainerID)()
 	ctx, cancel := context.WithTimeoutCause(ctx, addTimeout, fmt.Errorf("not done within %s", addTimeout))
 	defer cancel()
 	if err := d.waitReadiness(ctx, c.conf.ReadinessFile); err != nil {
 		return nil, types.NewError(types.ErrTryAgainLater, err.Error(), "")
 	}
-	if old, ok := d.journal.get(c.ContainerID); ok { // what the runtime tries again has failed before
+	if old, ok := d.journal.Get(c.ContainerID); ok { // what the runtime tries again has failed before
 		if err := d.release(ctx, old, d.namespaceOf(old)); err != nil {
 			return nil, types.NewError(types.ErrTryAgainLater, "an earlier attempt is not undone yet: "+err.Error(), "")
 		}
@@ -104,7 +104,7 @@ func (d *daemon) add(ctx context.Context, req cni.Request, netns *os.File) (json
 	}
 	r.Attachments[0].Begun = true
 	// From here on everything is undone, whatever happens to this process.
-	if err := d.journal.put(r); err != nil {
+	if err := d.journal.Put(r); err != nil {
 		return nil, types.NewError(types.ErrIOFailure, err.Error(), "")
 	}
 	if err := d.attach(ctx, &r, netns, pod); err != nil {
@@ -131,7 +131,7 @@ func (d *daemon) attach(ctx context.Context, r *record, netns *os.File, pod *cor
 		if i+1 < len(r.Attachments) {
 			r.Attachments[i+1].Begun = true
 		}
-		if err := d.journal.put(*r); err != nil {
+		if err := d.journal.Put(*r); err != nil {
 			return err
 		}
 	}
@@ -141,7 +141,7 @@ func (d *daemon) attach(ctx context.Context, r *record, netns *os.File, pod *cor
 		}
 	}
 	r.State = done
-	return d.journal.put(*r)
+	return d.journal.Put(*r)
 }
 
 // tellStatus writes into the API what the sandbox has.

@@ -19,10 +19,10 @@ func (d *daemon) del(ctx context.Context, req cni.Request) error {
 	if err != nil {
 		return err
 	}
-	defer d.lock(c.ContainerID)()
+	defer d.journal.Lock(c.ContainerID)()
 	ctx, cancel := context.WithTimeout(ctx, delTimeout)
 	defer cancel()
-	r, ok := d.journal.get(c.ContainerID)
+	r, ok := d.journal.Get(c.ContainerID)
 	if !ok {
 		if r, err = d.reconstruct(ctx, c); err != nil {
 			return err
@@ -79,11 +79,11 @@ func (d *daemon) release(ctx context.Context, r record, netns string) error {
 		}
 	}
 	if len(left) == 0 {
-		return d.journal.remove(r.ContainerID)
+		return d.journal.Remove(r.ContainerID)
 	}
 	slices.Reverse(left)
 	r.State, r.Attachments = releasing, left
-	errs = append(errs, d.journal.put(r))
+	errs = append(errs, d.journal.Put(r))
 	wake(d.retry)
 	return errors.Join(errs...)
 }
@@ -97,57 +97,30 @@ func (d *daemon) namespaceOf(r record) string {
 }
 
 // keepReleasing undoes what the runtime believes undone or never knew of, until it is.
-func (d *daemon) keepReleasing(ctx context.Context) error {
-	wait := time.Duration(0)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-d.retry:
-		case <-time.After(wait):
-		}
-		left := 0
-		for _, r := range d.journal.all() {
-			if ctx.Err() == nil && !d.releaseAgain(ctx, r.ContainerID) {
-				left++
-			}
-		}
-		switch {
-		case left == 0:
-			wait = time.Hour // until something comes
-		case wait == 0 || wait > maxRetry:
-			wait = time.Second
-		default:
-			wait = min(2*wait, maxRetry)
-		}
-	}
+func (d *daemon) keepReleasing(ctx context.Context) {
+	d.journal.WorkOff(ctx, d.retry, func(r record) bool { return r.State == releasing }, d.releaseAgain)
 }
 
-// releaseAgain undoes a sandbox that is to be undone.
-func (d *daemon) releaseAgain(ctx context.Context, container string) (done bool) {
-	defer d.lock(container)()
-	r, ok := d.journal.get(container)
-	if !ok || r.State != releasing {
-		return true
-	}
+// releaseAgain undoes a sandbox that is to be undone. The caller has locked it.
+func (d *daemon) releaseAgain(ctx context.Context, r record) (done bool) {
 	d.counts.retries.Inc()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), delTimeout)
 	defer cancel()
 	if err := d.release(ctx, r, d.namespaceOf(r)); err != nil {
-		klog.FromContext(ctx).Error(err, "A sandbox could not be undone; trying again", "pod", r.Pod, "container", container)
+		klog.FromContext(ctx).Error(err, "A sandbox could not be undone; trying again", "pod", r.Pod, "container", r.ContainerID)
 		return false
 	}
-	klog.FromContext(ctx).Info("Sandbox undone", "pod", r.Pod, "container", container)
+	klog.FromContext(ctx).Info("Sandbox undone", "pod", r.Pod, "container", r.ContainerID)
 	return true
 }
 
 // takeUp decides what becomes of the records of earlier processes: ADD that had not ended has failed, and after a boot no sandbox is left.
 func (d *daemon) takeUp() error {
 	var errs []error
-	for _, r := range d.journal.all() {
+	for _, r := range d.journal.All() {
 		if r.State == adding || r.Boot != d.boot {
 			r.State = releasing
-			errs = append(errs, d.journal.put(r))
+			errs = append(errs, d.journal.Put(r))
 		}
 	}
 	return errors.Join(errs...)
@@ -162,7 +135,7 @@ func (d *daemon) collect(ctx context.Context) error {
 		case <-d.look:
 		case <-time.After(collectInterval):
 		}
-		for _, r := range d.journal.all() {
+		for _, r := range d.journal.All() {
 			if r.State != done || d.namespaceOf(r) != "" || r.Pod.UID == "" {
 				continue
 			}
@@ -174,14 +147,14 @@ func (d *daemon) collect(ctx context.Context) error {
 }
 
 func (d *daemon) forget(ctx context.Context, r record) {
-	defer d.lock(r.ContainerID)()
-	now, ok := d.journal.get(r.ContainerID)
+	defer d.journal.Lock(r.ContainerID)()
+	now, ok := d.journal.Get(r.ContainerID)
 	if !ok || now.State != done {
 		return
 	}
 	klog.FromContext(ctx).Info("Undoing a sandbox that the runtime has forgotten", "pod", r.Pod, "container", r.ContainerID)
 	now.State = releasing
-	if err := d.journal.put(now); err != nil {
+	if err := d.journal.Put(now); err != nil {
 		klog.FromContext(ctx).Error(err, "Trying again later", "container", r.ContainerID)
 		return
 	}

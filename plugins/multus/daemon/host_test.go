@@ -16,9 +16,7 @@ func tree(t *testing.T, files map[string]string) host {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, file, text)
 	}
 	return h
 }
@@ -84,9 +82,8 @@ func TestInstallConfigures(t *testing.T) {
 	if _, err := i.configure(h); err == nil || !strings.Contains(err.Error(), "no default network in /etc/net.d yet") {
 		t.Errorf("error %v", err)
 	}
-	change(t, h.path("/etc/net.d/10-a.conflist"), func(string) string {
-		return `{"cniVersion":"1.0.0","cniVersions":["0.3.1","1.1.0"],"name":"a","plugins":[{"type":"a"},{"type":"p","capabilities":{"portMappings":true}}]}`
-	})
+	write(t, h.path("/etc/net.d/10-a.conflist"),
+		`{"cniVersion":"1.0.0","cniVersions":["0.3.1","1.1.0"],"name":"a","plugins":[{"type":"a"},{"type":"p","capabilities":{"portMappings":true}}]}`)
 	const want = `{
   "cniVersion": "1.0.0",
   "cniVersions": [
@@ -110,11 +107,18 @@ func TestInstallConfigures(t *testing.T) {
 			t.Errorf("%v: %s", err, got)
 		}
 	}
-	change(t, h.path("/etc/net.d/10-a.conflist"), func(string) string { return `{"name":"a","type":"multus-shim"}` })
+	write(t, h.path("/etc/net.d/10-a.conflist"), `{"name":"a","type":"multus-shim"}`)
 	if _, err := i.configure(h); err == nil || !strings.Contains(err.Error(), "has multus already") {
 		t.Errorf("error %v", err)
 	}
 	if text, err := os.ReadFile(h.path("/etc/net.d/" + confFile)); err != nil || string(text) != want {
 		t.Errorf("%v: %s", err, text)
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -31,7 +31,7 @@ func (d *daemon) changed(pod *corev1.Pod) {
 	if !d.HotPlug {
 		return
 	}
-	for _, r := range d.journal.all() {
+	for _, r := range d.journal.All() {
 		if r.State == done && r.of(pod) && r.stale(pod) {
 			d.plugs.Add(r.ContainerID)
 		}
@@ -68,8 +68,8 @@ func (d *daemon) keepNetworks(ctx context.Context) error {
 
 // plug gives a sandbox the networks that its Pod asks for now. The change goes on when ctx ends, as a request does.
 func (d *daemon) plug(ctx context.Context, container string) error {
-	defer d.lock(container)()
-	r, ok := d.journal.get(container)
+	defer d.journal.Lock(container)()
+	r, ok := d.journal.Get(container)
 	if ok && r.State == done && r.Untold {
 		return d.tellLater(ctx, r)
 	}

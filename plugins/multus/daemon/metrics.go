@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/journal"
 	"github.com/antrea-mc/antrea-mc/plugins/metrics"
 )
 
@@ -19,7 +20,7 @@ type counts struct {
 }
 
 // newCounts registers them, and what is read when it is asked for.
-func newCounts(registry *prometheus.Registry, j *journal) *counts {
+func newCounts(registry *prometheus.Registry, j *journal.Journal[record]) *counts {
 	buckets := prometheus.ExponentialBuckets(0.002, 2, 16)
 	c := &counts{
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -39,7 +40,7 @@ func newCounts(registry *prometheus.Registry, j *journal) *counts {
 	for state, name := range map[state]string{done: "antrea_multus_attached_sandboxes", releasing: "antrea_multus_pending_sandboxes"} {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: "Sandboxes of the journal that are " + string(state) + "."}, func() float64 {
 			n := 0
-			for _, r := range j.all() {
+			for _, r := range j.All() {
 				if r.State == state {
 					n++
 				}

@@ -163,12 +163,12 @@ func (d *daemon) tellLater(ctx context.Context, r record) error {
 	if errors.Is(err, errNoPod) {
 		err = nil // DEL is on its way
 	}
-	return errors.Join(err, d.journal.put(r))
+	return errors.Join(err, d.journal.Put(r))
 }
 
 // untold are the sandboxes of earlier processes whose status has not been told.
 func (d *daemon) untold() {
-	for _, r := range d.journal.all() {
+	for _, r := range d.journal.All() {
 		if r.Untold && r.State == done {
 			d.plugs.Add(r.ContainerID)
 		}

@@ -22,7 +22,7 @@ type plugging struct {
 
 func (p *plugging) change(ctx context.Context) error {
 	p.record.Changing = true
-	if err := p.journal.put(p.record); err != nil {
+	if err := p.journal.Put(p.record); err != nil {
 		return err
 	}
 	// What an interrupted change has left is neither what was nor what is to be.
@@ -66,7 +66,7 @@ func (p *plugging) change(ctx context.Context) error {
 		return err
 	}
 	p.record.Changing, p.record.Networks = false, p.pod.Annotations[netplan.NetworksAnnotation]
-	if err := p.journal.put(p.record); err != nil {
+	if err := p.journal.Put(p.record); err != nil {
 		return err
 	}
 	added := p.record
@@ -162,7 +162,7 @@ func (p *plugging) attach(ctx context.Context, a netplan.Attachment) error {
 		return errors.Join(fmt.Errorf("network %s: the sandbox already has an interface %s", a.Network, a.IfName), err)
 	}
 	p.record.Attachments = append(slices.Clone(p.record.Attachments), attached{Attachment: a, Begun: true})
-	if err := p.journal.put(p.record); err != nil {
+	if err := p.journal.Put(p.record); err != nil {
 		p.record.Attachments = p.record.Attachments[:len(p.record.Attachments)-1]
 		return err
 	}
@@ -170,7 +170,7 @@ func (p *plugging) attach(ctx context.Context, a netplan.Attachment) error {
 	if err := p.attachOne(ctx, p.record, last, links); err != nil {
 		return errors.Join(err, p.detach(ctx, a.IfName))
 	}
-	return p.journal.put(p.record)
+	return p.journal.Put(p.record)
 }
 
 // detach deletes a network of the sandbox.
@@ -180,7 +180,7 @@ func (p *plugging) detach(ctx context.Context, ifName string) error {
 		return nil
 	}
 	a.Leaving = true
-	if err := p.journal.put(p.record); err != nil {
+	if err := p.journal.Put(p.record); err != nil {
 		return err
 	}
 	if err := p.plugins.again(ctx, cni.Del, p.record.sandbox(), a.Attachment, a.Result); err != nil {
@@ -192,5 +192,5 @@ func (p *plugging) detach(ctx context.Context, ifName string) error {
 	p.record.Attachments = slices.DeleteFunc(slices.Clone(p.record.Attachments), func(other attached) bool {
 		return other.IfName == ifName && !other.Default && !other.Auxiliary
 	})
-	return p.journal.put(p.record)
+	return p.journal.Put(p.record)
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
@@ -21,6 +20,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/journal"
 )
 
 // Config is what the daemon is given.
@@ -46,8 +46,6 @@ const (
 	readinessTimeout = 45 * time.Second
 	// askTimeout is for a question to the API server.
 	askTimeout = 10 * time.Second
-	// maxRetry is the longest time between two attempts to undo what could not be.
-	maxRetry = 30 * time.Second
 	// collectInterval is how often sandboxes are looked for that nobody deleted.
 	collectInterval = 5 * time.Minute
 )
@@ -59,15 +57,12 @@ type daemon struct {
 	host    host
 	counts  *counts
 	plugins plugins
-	journal *journal
+	journal *journal.Journal[record]
 	plain   *plainPods
 	api     *api
 	plugs   workqueue.TypedRateLimitingInterface[string]
 	retry   chan struct{} // something is to be undone
 	look    chan struct{} // a Pod of this Node has gone
-
-	mu     sync.Mutex
-	locked map[string]chan struct{} // by container
 }
 
 // Run is the daemon, until ctx is done or a part of it fails.
@@ -76,15 +71,15 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJournal(c.JournalDir)
+	j, err := journal.Open[record](c.JournalDir, plainFile)
 	if j == nil {
-		return fmt.Errorf("journal: %w", err)
+		return err
 	}
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Some of the journal is lost; DEL of those sandboxes goes by what their Pods ask for now")
 	}
 	d := &daemon{
-		Config: c, boot: strings.TrimSpace(string(boot)), host: host{root: c.HostRoot}, journal: j, plain: openPlain(c.JournalDir), locked: map[string]chan struct{}{},
+		Config: c, boot: strings.TrimSpace(string(boot)), host: host{root: c.HostRoot}, journal: j, plain: openPlain(c.JournalDir),
 		plugs: newPlugQueue(), retry: make(chan struct{}, 1), look: make(chan struct{}, 1),
 	}
 	d.counts = newCounts(c.Registry, j)
@@ -98,7 +93,7 @@ func Run(ctx context.Context, c Config) error {
 	d.untold()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.api.run(ctx) })
-	group.Go(func() error { return d.keepReleasing(ctx) })
+	group.Go(func() error { d.keepReleasing(ctx); return nil })
 	for range plugWorkers {
 		group.Go(func() error { return d.keepNetworks(ctx) })
 	}
@@ -169,25 +164,4 @@ func (d *daemon) answer(ctx context.Context, req cni.Request, netns *os.File) (j
 		return nil, d.status(ctx, req)
 	}
 	return nil, types.NewError(types.ErrInvalidEnvironmentVariables, fmt.Sprintf("CNI_COMMAND %q is unknown", req.Command), "")
-}
-
-// lock waits until nobody else works on the sandbox.
-func (d *daemon) lock(container string) (unlock func()) {
-	for {
-		d.mu.Lock()
-		busy, ok := d.locked[container]
-		if !ok {
-			busy = make(chan struct{})
-			d.locked[container] = busy
-			d.mu.Unlock()
-			return func() {
-				d.mu.Lock()
-				defer d.mu.Unlock()
-				delete(d.locked, container)
-				close(busy)
-			}
-		}
-		d.mu.Unlock()
-		<-busy
-	}
 }

@@ -15,8 +15,8 @@ import (
 
 // check asks the plugins of all attachments.
 func (d *daemon) check(ctx context.Context, req cni.Request) error {
-	defer d.lock(req.ContainerID)()
-	r, ok := d.journal.get(req.ContainerID)
+	defer d.journal.Lock(req.ContainerID)()
+	r, ok := d.journal.Get(req.ContainerID)
 	switch {
 	case !ok:
 		return types.NewError(cni.CodeCheck, fmt.Sprintf("sandbox %s was not attached by this daemon", req.ContainerID), "")
@@ -56,7 +56,7 @@ func (d *daemon) gc(ctx context.Context, req cni.Request) error {
 	}
 	lists, path := map[string]netplan.List{}, d.record(c).Path
 	var errs []error
-	for _, r := range d.journal.all() {
+	for _, r := range d.journal.All() {
 		for _, a := range r.Attachments {
 			if !a.Default && !a.Auxiliary {
 				text, err := json.Marshal(a.List)
@@ -90,16 +90,16 @@ func (d *daemon) gc(ctx context.Context, req cni.Request) error {
 // knowsAll reports whether every sandbox of the runtime has a record: one that Multus attached would lose its addresses otherwise.
 func (d *daemon) knowsAll(containers map[string]bool) bool {
 	for id := range containers {
-		if _, ok := d.journal.get(id); !ok {
+		if _, ok := d.journal.Get(id); !ok {
 			return false
 		}
 	}
-	return d.journal.whole
+	return d.journal.Whole()
 }
 
 func (d *daemon) releaseInvalid(ctx context.Context, container string) error {
-	defer d.lock(container)()
-	r, ok := d.journal.get(container)
+	defer d.journal.Lock(container)()
+	r, ok := d.journal.Get(container)
 	if !ok || r.State == adding {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (d *daemon) releaseInvalid(ctx context.Context, container string) error {
 
 func (d *daemon) attachmentsOf(network string) []types.GCAttachment {
 	all := []types.GCAttachment{}
-	for _, r := range d.journal.all() {
+	for _, r := range d.journal.All() {
 		for _, a := range r.Attachments {
 			if a.List.Name == network {
 				all = append(all, types.GCAttachment{ContainerID: r.ContainerID, IfName: a.IfName})

@@ -32,12 +32,12 @@ func (d *daemon) add(ctx context.Context, req cni.Request) (json.RawMessage, err
 	r := record{
 		Network: conf.Network, ContainerID: req.ContainerID, IfName: req.IfName, NetNS: req.NetNS, Boot: d.boot, Pod: conf.Pod, Place: place(conf),
 	}
-	defer d.lock(r.attachment())()
-	if old, ok := d.journal.get(r.attachment()); ok && old.Releasing {
+	defer d.journal.Lock(r.Key())()
+	if old, ok := d.journal.Get(r.Key()); ok && old.Releasing {
 		return nil, types.NewError(types.ErrTryAgainLater, "this attachment is being released", "")
 	}
 	// From here on the addresses are released, whatever happens to this process.
-	if err := d.journal.put(r); err != nil {
+	if err := d.journal.Put(r); err != nil {
 		return nil, types.NewError(types.ErrIOFailure, err.Error(), "")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, addTimeout, fmt.Errorf("not done within %s", addTimeout))

@@ -50,7 +50,7 @@ func (a *audit) decide(ctx context.Context, h store.Holding) store.Verdict {
 		a.err = errors.Join(a.err, a.adopt(ctx, h, h.Owner))
 	case h.Node == a.NodeName:
 		// A record is older than the reservation, and all that the pools have got one before.
-		if _, ok := a.journal.get(cni.Attachment{ContainerID: h.ContainerID, IfName: h.IfName}); !ok && a.err == nil {
+		if _, ok := a.journal.Get(keyOf(cni.Attachment{ContainerID: h.ContainerID, IfName: h.IfName})); !ok && a.err == nil {
 			a.freed(ctx, h, "released")
 			return store.Verdict{Free: true}
 		}
@@ -94,8 +94,8 @@ func (a *audit) adopt(ctx context.Context, h store.Holding, owner store.Owner) e
 	if h.ContainerID == "" {
 		return nil
 	}
-	defer a.lock(at)()
-	r, ok := a.journal.get(at)
+	defer a.journal.Lock(keyOf(at))()
+	r, ok := a.journal.Get(keyOf(at))
 	if ok && slices.Contains(r.Place.Pools, h.Pool) {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (a *audit) adopt(ctx context.Context, h store.Holding, owner store.Owner) e
 	if err != nil || !slices.Contains(held, h.Addr) {
 		return err
 	}
-	return a.journal.put(r)
+	return a.journal.Put(r)
 }
 
 // podGone reports whether the Pod is certainly gone.

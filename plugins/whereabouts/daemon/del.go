@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
 	"k8s.io/klog/v2"
@@ -15,8 +14,8 @@ import (
 // says that it is to be done.
 func (d *daemon) del(ctx context.Context, req cni.Request) error {
 	a := cni.Attachment{ContainerID: req.ContainerID, IfName: req.IfName}
-	defer d.lock(a)()
-	r, ok := d.journal.get(a)
+	defer d.journal.Lock(keyOf(a))()
+	r, ok := d.journal.Get(keyOf(a))
 	if !ok {
 		// Attached by Whereabouts, or released already.
 		conf, err := whereabouts.Parse(req.Stdin, req.IPAMFile, req.Args)
@@ -30,7 +29,7 @@ func (d *daemon) del(ctx context.Context, req cni.Request) error {
 	if err := d.release(ctx, r); err != nil {
 		klog.FromContext(ctx).Error(err, "Addresses could not be released yet", "pod", r.Pod.Ref(), "container", a.ContainerID, "interface", a.IfName)
 		r.Releasing = true
-		if err := d.journal.put(r); err != nil {
+		if err := d.journal.Put(r); err != nil {
 			return types.NewError(types.ErrTryAgainLater, "error at storage engine: "+err.Error(), "")
 		}
 		wake(d.retry)
@@ -45,13 +44,13 @@ func (d *daemon) release(ctx context.Context, r record) error {
 	if err := d.Store.Release(ctx, d.owner(r), r.Place); err != nil {
 		return err
 	}
-	return d.journal.remove(r.attachment())
+	return d.journal.Remove(r.Key())
 }
 
 // releaseLater notes that nothing of the record is in use. The caller has locked the attachment.
 func (d *daemon) releaseLater(ctx context.Context, r record) {
 	r.Releasing = true
-	if err := d.journal.put(r); err != nil {
+	if err := d.journal.Put(r); err != nil {
 		// The record is there as it was, and the runtime's DEL comes.
 		klog.FromContext(ctx).Error(err, "Could not note that an attachment failed", "pod", r.Pod.Ref(), "container", r.ContainerID)
 	}
@@ -59,43 +58,18 @@ func (d *daemon) releaseLater(ctx context.Context, r record) {
 }
 
 // keepReleasing releases what the runtime believes released, until it is.
-func (d *daemon) keepReleasing(ctx context.Context) error {
-	wait := time.Duration(0)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-d.retry:
-		case <-time.After(wait):
-		}
-		left := 0
-		for _, r := range d.journal.all() {
-			if r.Releasing && ctx.Err() == nil && !d.releaseAgain(ctx, r.attachment()) {
-				left++
-			}
-		}
-		switch {
-		case left == 0:
-			wait = time.Hour // until something comes
-		case wait == 0 || wait > maxRetry:
-			wait = time.Second
-		default:
-			wait = min(2*wait, maxRetry)
-		}
-	}
+func (d *daemon) keepReleasing(ctx context.Context) {
+	d.journal.WorkOff(ctx, d.retry, func(r record) bool { return r.Releasing }, d.releaseAgain)
 }
 
-func (d *daemon) releaseAgain(ctx context.Context, a cni.Attachment) (done bool) {
-	defer d.lock(a)()
-	r, ok := d.journal.get(a)
-	if !ok || !r.Releasing {
-		return true
-	}
+// releaseAgain releases what could not be released. The caller has locked the attachment.
+func (d *daemon) releaseAgain(ctx context.Context, r record) (done bool) {
 	d.counts.retries.Inc()
+	logger := klog.FromContext(ctx).WithValues("pod", r.Pod.Ref(), "container", r.ContainerID, "interface", r.IfName)
 	if err := d.release(ctx, r); err != nil {
-		klog.FromContext(ctx).Error(err, "Addresses could still not be released; trying again", "pod", r.Pod.Ref(), "container", a.ContainerID)
+		logger.Error(err, "Addresses could still not be released; trying again")
 		return false
 	}
-	klog.FromContext(ctx).Info("Addresses released", "pod", r.Pod.Ref(), "container", a.ContainerID, "interface", a.IfName)
+	logger.Info("Addresses released")
 	return true
 }

@@ -1,7 +1,7 @@
 // Package daemon gives addresses to the containers of a Node, for the CNI plugin whereabouts.
 //
-// Start at [Run]. server.go answers the plugin; add.go, del.go and verbs.go are the verbs. journal.go keeps a record of each
-// attachment in a file, from before it may get an address until it certainly has none: what could not be released is tried until
+// Start at [Run]. server.go answers the plugin; add.go, del.go and verbs.go are the verbs. A record of each attachment
+// (record.go) is in the journal, from before it may get an address until it certainly has none: what could not be released is tried until
 // it is. gc.go decides which owners are gone, audit.go applies that to all addresses that the API has.
 // metrics.go and event.go tell of it.
 //

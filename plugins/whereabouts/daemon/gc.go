@@ -46,7 +46,7 @@ func (d *daemon) collect(ctx context.Context) error {
 
 // lookAtRecords releases the attachments whose Pod is gone from the API and whose sandbox is gone from this Node.
 func (d *daemon) lookAtRecords(ctx context.Context) {
-	for _, r := range d.journal.all() {
+	for _, r := range d.journal.All() {
 		if r.Releasing || ctx.Err() != nil || !d.pods.synced() {
 			continue
 		}

@@ -53,7 +53,7 @@ func (d *daemon) newCounts() *counts {
 			Name: "antrea_whereabouts_pending_attachments", Help: "Attachments whose addresses are still to be released after DEL.",
 		}, func() float64 {
 			n := 0
-			for _, r := range d.journal.all() {
+			for _, r := range d.journal.All() {
 				if r.Releasing {
 					n++
 				}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
@@ -18,6 +17,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
+	"github.com/antrea-mc/antrea-mc/pkg/cni/journal"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam/store"
 )
 
@@ -39,24 +39,19 @@ const (
 	delTimeout = 5 * time.Second
 	// askTimeout is for a question about a Pod or a Node.
 	askTimeout = 10 * time.Second
-	// maxRetry is the longest time between two attempts to release what could not be.
-	maxRetry = 30 * time.Second
 )
 
 // daemon is what the parts share.
 type daemon struct {
 	Config
 	boot    string
-	journal *journal
+	journal *journal.Journal[record]
 	pods    *nodePods
 	events  *teller
 	counts  *counts
 	retry   chan struct{} // something is to be released
 	look    chan struct{} // a Pod of this Node has gone
 	audit   chan struct{} // a Node has gone
-
-	mu     sync.Mutex
-	locked map[cni.Attachment]chan struct{}
 }
 
 // Run is the daemon, until ctx is done or a part of it fails.
@@ -68,15 +63,15 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJournal(c.JournalDir)
+	j, err := journal.Open[record](c.JournalDir)
 	if j == nil {
-		return fmt.Errorf("journal: %w", err)
+		return err
 	}
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Some of the journal is lost; addresses of those attachments are found by the audit")
 	}
 	d := &daemon{
-		Config: c, boot: strings.TrimSpace(string(boot)), journal: j, locked: map[cni.Attachment]chan struct{}{},
+		Config: c, boot: strings.TrimSpace(string(boot)), journal: j,
 		retry: make(chan struct{}, 1), look: make(chan struct{}, 1), audit: make(chan struct{}, 1),
 	}
 	d.counts, d.events = d.newCounts(), newTeller(c.Client, c.NodeName)
@@ -87,7 +82,7 @@ func Run(ctx context.Context, c Config) error {
 	group.Go(func() error { return d.pods.run(ctx) })
 	group.Go(func() error { return d.events.run(ctx) })
 	group.Go(func() error { return d.watchNodes(ctx) })
-	group.Go(func() error { return d.keepReleasing(ctx) })
+	group.Go(func() error { d.keepReleasing(ctx); return nil })
 	group.Go(func() error { return d.collect(ctx) })
 	group.Go(func() error { return cni.Serve(ctx, c.Socket, d.serve) })
 	return group.Wait()
@@ -148,25 +143,4 @@ func (d *daemon) answer(ctx context.Context, req cni.Request) (json.RawMessage, 
 		return nil, d.status(ctx)
 	}
 	return nil, types.NewError(types.ErrInvalidEnvironmentVariables, fmt.Sprintf("CNI_COMMAND %q is unknown", req.Command), "")
-}
-
-// lock waits until nobody else works on the attachment.
-func (d *daemon) lock(a cni.Attachment) (unlock func()) {
-	for {
-		d.mu.Lock()
-		busy, ok := d.locked[a]
-		if !ok {
-			busy = make(chan struct{})
-			d.locked[a] = busy
-			d.mu.Unlock()
-			return func() {
-				d.mu.Lock()
-				defer d.mu.Unlock()
-				delete(d.locked, a)
-				close(busy)
-			}
-		}
-		d.mu.Unlock()
-		<-busy
-	}
 }

@@ -28,8 +28,8 @@ func (d *daemon) check(ctx context.Context, req cni.Request) error {
 		return err
 	}
 	a := cni.Attachment{ContainerID: req.ContainerID, IfName: req.IfName}
-	defer d.lock(a)()
-	r, ok := d.journal.get(a)
+	defer d.journal.Lock(keyOf(a))()
+	r, ok := d.journal.Get(keyOf(a))
 	if !ok { // attached by Whereabouts
 		r = record{ContainerID: a.ContainerID, IfName: a.IfName, Pod: conf.Pod, Place: place(conf)}
 	}
@@ -89,7 +89,7 @@ func (d *daemon) gc(ctx context.Context, req cni.Request) error {
 		return err
 	}
 	var errs []error
-	for _, r := range d.journal.all() {
+	for _, r := range d.journal.All() {
 		if r.Network == conf.Name && !valid[r.attachment()] {
 			errs = append(errs, d.releaseIfThere(ctx, r.attachment()))
 		}
@@ -101,8 +101,8 @@ func (d *daemon) gc(ctx context.Context, req cni.Request) error {
 }
 
 func (d *daemon) releaseIfThere(ctx context.Context, a cni.Attachment) error {
-	defer d.lock(a)()
-	r, ok := d.journal.get(a)
+	defer d.journal.Lock(keyOf(a))()
+	r, ok := d.journal.Get(keyOf(a))
 	if !ok {
 		return nil
 	}
