@@ -140,9 +140,14 @@ func (p testPod) answers() {
 
 // ask opens a connection and returns the answer.
 func (p testPod) ask(network, address string) (string, error) {
+	return p.askFrom(nil, network, address)
+}
+
+// askFrom is ask, from a port of the client's choice.
+func (p testPod) askFrom(local net.Addr, network, address string) (string, error) {
 	var answer string
 	err := inNamespace(p.ns, func() error {
-		conn, err := net.DialTimeout(network, address, 3*time.Second)
+		conn, err := (&net.Dialer{Timeout: 3 * time.Second, LocalAddr: local}).Dial(network, address)
 		if err != nil {
 			return err
 		}
@@ -235,6 +240,8 @@ func TestRealServices(t *testing.T) {
 		n.serve("sticky", `{clusterIP: 10.96.0.12, clusterIPs: [10.96.0.12, "fd00:10:96::12"], sessionAffinity: ClientIP, `+ports+`}`, a, b, c)
 		n.serve("none", `{type: NodePort, clusterIP: 10.96.0.13, clusterIPs: [10.96.0.13, "fd00:10:96::13"], externalIPs: [203.0.113.10, "2001:db8::10"],
 			ports: [{name: tcp, port: 80, protocol: TCP, nodePort: 30082}, {name: udp, port: 80, protocol: UDP, nodePort: 30082}]}`)
+		n.serve("away", `{type: NodePort, clusterIP: 10.96.0.15, clusterIPs: [10.96.0.15, "fd00:10:96::15"],
+			ports: [{name: tcp, port: 80, protocol: TCP, nodePort: 30083}, {name: udp, port: 80, protocol: UDP, nodePort: 30083}]}`, c)
 		n.serve("lb", `{type: LoadBalancer, clusterIP: 10.96.0.14, clusterIPs: [10.96.0.14, "fd00:10:96::14"], externalTrafficPolicy: Local, healthCheckNodePort: 32000,
 			loadBalancerSourceRanges: [192.168.77.99/32, "fd77::99/128"],
 			ports: [{name: tcp, port: 80, protocol: TCP, nodePort: 30081}, {name: udp, port: 80, protocol: UDP, nodePort: 30081}]}`, b)
@@ -246,15 +253,15 @@ func TestRealServices(t *testing.T) {
 		n1.until("the host has its part", func() bool { _, err := outside.ask("tcp", node+":30081"); return err == nil })
 	}
 
-	for _, one := range []struct {
-		name                                             string
-		service, own, sticky, none, lb, external, nobody string
-		balancer, node                                   string
-		a, host, outside, virtual, gateway               string
+	for k, one := range []struct {
+		name                                               string
+		service, own, sticky, none, away, external, nobody string
+		balancer, node                                     string
+		a, host, outside, virtual, gateway                 string
 	}{
-		{"IPv4", "10.96.0.10", "10.96.0.11", "10.96.0.12", "10.96.0.13", "10.96.0.14", "203.0.113.9", "203.0.113.10", "203.0.113.7", "192.168.77.1",
+		{"IPv4", "10.96.0.10", "10.96.0.11", "10.96.0.12", "10.96.0.13", "10.96.0.15", "203.0.113.9", "203.0.113.10", "203.0.113.7", "192.168.77.1",
 			a.ip.String(), "10.244.1.1", "192.168.77.99", "169.254.0.253", "10.244.1.1"},
-		{"IPv6", "[fd00:10:96::10]", "[fd00:10:96::11]", "[fd00:10:96::12]", "[fd00:10:96::13]", "[fd00:10:96::14]", "[2001:db8::9]", "[2001:db8::10]", "[2001:db8::7]", "[fd77::1]",
+		{"IPv6", "[fd00:10:96::10]", "[fd00:10:96::11]", "[fd00:10:96::12]", "[fd00:10:96::13]", "[fd00:10:96::15]", "[2001:db8::9]", "[2001:db8::10]", "[2001:db8::7]", "[fd77::1]",
 			a.ip6.String(), "fd00:10:244:1::1", "fd77::99", "fc01::aabb:ccdd:eeff", "fd00:10:244:1::1"},
 	} {
 		for _, network := range []string{"tcp", "udp"} {
@@ -284,6 +291,23 @@ func TestRealServices(t *testing.T) {
 				outside.refused(network, one.nobody+":80")
 			})
 		}
+		// All of them reach c with the address of antrea-gw0, and as long as c remembers one of them, another's packets would be
+		// taken for the first one's if they came from the same port.
+		t.Run(one.name+"/same port", func(t *testing.T) {
+			for i, clients := range [][]testPod{{host, outside, a}, {outside, a, host}, {a, host, outside}} {
+				port := 20000 + 10*k + i
+				for _, p := range clients {
+					address := one.node + ":30083"
+					if p.name == host.name {
+						address = one.away + ":80"
+					}
+					answer, err := p.askFrom(&net.TCPAddr{Port: port}, "tcp", address)
+					if err != nil || answer != "c "+one.gateway {
+						t.Errorf("%s asks from port %d: %q, %v", p.name, port, answer, err)
+					}
+				}
+			}
+		})
 	}
 	n1.t = f.t
 }

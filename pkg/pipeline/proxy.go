@@ -109,7 +109,8 @@ func (f family) writeEndpoint(protocol uint8) openflow.Actions {
 }
 
 // proxySNAT translates sources where a reply would not come back here otherwise: of what goes back where it came from, and of
-// what has come from outside and goes to another Node. All else keeps its source.
+// what has come from outside and goes to another Node. All else keeps its source. What the Node itself sends to another one is
+// translated too, to the address that it has: only so does it never have the port of a connection that was given that address.
 func (r *rules) proxySNAT(n Node) {
 	r.add(TableSNAT, 245, openflow.Match{}.RegRange(hostRefuses, 1), next(TableOutput))
 	r.add(TableSNAT, 215, openflow.Match{}.CTState(openflow.CTTracked, openflow.CTNew), next(TableIngressPolicy))
@@ -120,7 +121,9 @@ func (r *rules) proxySNAT(n Node) {
 	r.add(TableSNAT, 200, away, openflow.Actions{}.Load(natKind, natGateway).Resubmit(TableIngressPolicy))
 	for _, ip := range n.GatewayIPs {
 		v4 := ip.Is4()
-		r.add(TableSNAT, 205, away.IPSrc(host(ip)), next(TableIngressPolicy))
+		own := openflow.Match{}.RegRange(sourceClass, classGateway).RegRange(destinationClass, classTunnel).IPSrc(host(ip))
+		r.add(TableSNAT, 216, own.CTState(openflow.CTTracked, openflow.CTReply|openflow.CTRelated),
+			openflow.Actions{}.Load(natKind, natGateway).Resubmit(TableIngressPolicy))
 		translated := openflow.Actions{}.Load(natKind, 0)
 		snat := func(source netip.Addr) openflow.Actions {
 			return openflow.Actions{}.CT(openflow.CT{Commit: true, Zone: ZoneSNAT, NAT: openflow.SourceNAT(source)}).Append(translated)
