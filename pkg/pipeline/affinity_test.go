@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,14 +14,17 @@ import (
 var chosenEndpoint = regexp.MustCompile(`nat\(dst=([0-9.]+:\d+)\)`)
 
 // A client stays with its endpoint while that is there, whatever becomes of the others, and what was learned of an endpoint goes
-// with it.
+// with it. When its time is over, it may be with any.
 func TestRealAffinity(t *testing.T) {
 	sw := startTraceSwitch(t)
 	state := serving()
 	load(t, sw.Switch, compile(t, state))
+	port := 40000
 	ask := func() string {
 		t.Helper()
-		text := sw.Appctl("ofproto/trace", "br-int", to(80, fromPod("10.244.1.3", "10.96.0.15")), "-generate", "--ct-next", "trk,new")
+		port++
+		packet := fromPod("10.244.1.3", "10.96.0.15") + fmt.Sprintf(",tp_src=%d,tp_dst=80", port)
+		text := sw.Appctl("ofproto/trace", "br-int", packet, "-generate", "--ct-next", "trk,new")
 		m := chosenEndpoint.FindStringSubmatch(text)
 		if m == nil {
 			t.Fatalf("no endpoint in\n%s", text)
@@ -79,5 +83,13 @@ func TestRealAffinity(t *testing.T) {
 	}
 	if again := ask(); again == first {
 		t.Errorf("the client is with %s, which is gone", again)
+	}
+	chosen := make(map[string]bool)
+	for range 20 {
+		sw.Ofctl("del-flows", "br-int", fmt.Sprintf("table=%d,cookie=%#x/0xffff000000000000", TableSessionAffinity, learnedMagic))
+		chosen[ask()] = true
+	}
+	if len(chosen) < 2 {
+		t.Errorf("of %d endpoints, a client that is forgotten is always with %v", len(others), chosen)
 	}
 }

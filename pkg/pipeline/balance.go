@@ -39,8 +39,7 @@ func choice(e netip.AddrPort) openflow.Actions {
 	return a.Load(endpointPort, uint64(e.Port())).Resubmit(TableEndpointSet)
 }
 
-// balance adds the group that chooses among endpoints for a frontend and returns its number; frontends share it. Clients that
-// are to stay with their endpoint are told by their address, by a hash that moves only those whose endpoint has gone.
+// balance adds the group that chooses among endpoints for a frontend and returns its number; frontends share it.
 func (r *rules) balance(v *Service, f Frontend, endpoints []netip.AddrPort) uint32 {
 	g := openflow.Group{ID: ServiceGroupMagic | v.ID<<serviceRoleBits, Type: openflow.GroupSelect}
 	source := openflow.FieldIPv4Src
@@ -57,13 +56,11 @@ func (r *rules) balance(v *Service, f Frontend, endpoints []netip.AddrPort) uint
 		}
 	}
 	// The switch's own choice of a method would have no use for the ports of UDP: all that a client sends were one endpoint's.
-	switch {
-	case v.Affinity > 0:
-		g.SelectionMethod, g.Fields = "hash", openflow.GroupFields(source)
-	case len(endpoints) > maxHashed:
+	// Where clients are to stay with their endpoint, the datapath must not choose: it would go on for a while after the switch has
+	// learned where a client is.
+	g.SelectionMethod = "dp_hash"
+	if v.Affinity > 0 || len(endpoints) > maxHashed {
 		g.SelectionMethod, g.Fields = "hash", openflow.GroupFields(source, sourcePort(v.Protocol))
-	default:
-		g.SelectionMethod = "dp_hash"
 	}
 	taken := make(map[uint32]bool)
 	for _, e := range endpoints {
