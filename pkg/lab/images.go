@@ -19,7 +19,7 @@ import (
 
 // toolboxPackages are what a Pod of the lab has at hand, beside agnhost and probe.
 var toolboxPackages = []string{
-	"bash", "bind9-dnsutils", "curl", "ethtool", "iperf3", "iproute2", "iputils-ping", "netcat-openbsd", "procps", "tcpdump", "util-linux",
+	"bash", "bind9-dnsutils", "curl", "ethtool", "iperf3", "iproute2", "iputils-ping", "netcat-openbsd", "procps", "tcpdump", "util-linux", "wget",
 }
 
 // suite is the Debian release of images.
