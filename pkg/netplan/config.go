@@ -22,18 +22,24 @@ type Config struct {
 	GlobalNamespaces   string                     `json:"globalNamespaces"`
 	ReadinessFile      string                     `json:"readinessindicatorfile"`
 	ConfDir            string                     `json:"confDir"`
+	CNIDir             string                     `json:"cniDir"` // where Multus kept what it had attached
 	BinDir             string                     `json:"binDir"`
 	AuxiliaryChain     string                     `json:"auxiliaryCNIChainName"`
 	StrictCapabilities bool                       `json:"strictCapabilities"`
 	RuntimeConfig      map[string]json.RawMessage `json:"runtimeConfig"`
 }
 
+// Defaults is what a configuration leaves out.
+func Defaults() Config {
+	return Config{
+		SystemNamespaces: []string{"kube-system"}, MultusNamespace: "kube-system", GlobalNamespaces: "default",
+		ConfDir: "/etc/cni/multus/net.d", CNIDir: "/var/lib/cni/multus", BinDir: "/opt/cni/bin",
+	}
+}
+
 // ParseConfig reads and checks a configuration, and fills in what it leaves out.
 func ParseConfig(text []byte) (Config, error) {
-	c := Config{
-		SystemNamespaces: []string{"kube-system"}, MultusNamespace: "kube-system", GlobalNamespaces: "default",
-		ConfDir: "/etc/cni/multus/net.d", BinDir: "/opt/cni/bin",
-	}
+	c := Defaults()
 	if err := json.Unmarshal(text, &c); err != nil {
 		return Config{}, fmt.Errorf("configuration of multus: %w", err)
 	}

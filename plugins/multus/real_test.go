@@ -33,7 +33,7 @@ func TestRealPlugin(t *testing.T) {
 		name string
 		run  func(*node)
 	}{
-		{"Attach", attach}, {"Plugins", kinds}, {"DefaultRoute", defaultRoute}, {"Requests", requests}, {"ConfigurationOnTheNode", onTheNode},
+		{"Attach", attach}, {"Original", original}, {"Plugins", kinds}, {"DefaultRoute", defaultRoute}, {"Requests", requests}, {"ConfigurationOnTheNode", onTheNode},
 		{"RollBack", rollBack}, {"DeleteFails", deleteFails}, {"PodReplaced", podReplaced}, {"JournalDamaged", journalDamaged},
 		{"Devices", devices}, {"Killed", killed}, {"Restarted", restarted}, {"HotPlug", hotPlug}, {"APIServerAway", apiServerAway}, {"GC", garbage}, {"CheckAndStatus", checkAndStatus},
 	} {
@@ -289,6 +289,8 @@ func deleteFails(n *node) {
 	require.ErrorContains(t, n.libcni.DelNetworkList(context.Background(), multus, rt), `network "r1": plugin told failed (del): told to fail`)
 	require.Equal(t, []string{"DEL r2 net2", "DEL r1 net1", "DEL r0 eth0"}, n.calls()[:3])
 	require.Equal(t, []string{"box-stays"}, n.records())
+	time.Sleep(1500 * time.Millisecond)
+	require.Less(t, len(n.calls()), 5, "ever more rarely")
 	stop()
 	require.Eventually(t, func() bool { return len(n.records()) == 0 }, time.Minute, 20*time.Millisecond, "the daemon itself tries again")
 	for _, call := range n.calls() {

@@ -81,7 +81,7 @@ func (d *daemon) add(ctx context.Context, req cni.Request, netns *os.File) (json
 		return nil, types.NewError(types.ErrTryAgainLater, err.Error(), "")
 	}
 	if old, ok := d.journal.Get(c.ContainerID); ok { // what the runtime tries again has failed before
-		if err := d.release(ctx, old, d.namespaceOf(old)); err != nil {
+		if err := d.releaseOrRetry(ctx, old, d.namespaceOf(old)); err != nil {
 			return nil, types.NewError(types.ErrTryAgainLater, "an earlier attempt is not undone yet: "+err.Error(), "")
 		}
 	}
@@ -228,7 +228,7 @@ func (d *daemon) tell(pod *corev1.Pod, r record, warnings []string) {
 func (d *daemon) rollBack(ctx context.Context, r record) error {
 	r.State = releasing
 	d.counts.rolledBack.Inc()
-	if err := d.release(ctx, r, r.NetNS); err != nil {
+	if err := d.releaseOrRetry(ctx, r, r.NetNS); err != nil {
 		klog.FromContext(ctx).Error(err, "Could not undo all yet", "pod", r.Pod, "container", r.ContainerID)
 		return fmt.Errorf("undoing it: %w", err)
 	}

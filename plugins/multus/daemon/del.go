@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,19 +23,33 @@ func (d *daemon) del(ctx context.Context, req cni.Request) error {
 	defer d.journal.Lock(c.ContainerID)()
 	ctx, cancel := context.WithTimeout(ctx, delTimeout)
 	defer cancel()
-	r, ok := d.journal.Get(c.ContainerID)
-	if !ok {
-		if r, err = d.reconstruct(ctx, c); err != nil {
-			return err
-		}
+	r, err := d.known(ctx, c)
+	if err != nil {
+		return err
 	}
-	if err := d.release(ctx, r, c.NetNS); err != nil {
+	if err := d.releaseOrRetry(ctx, r, c.NetNS); err != nil {
 		return types.NewError(types.ErrTryAgainLater, "detach Pod "+r.Pod.String()+": "+err.Error(), "")
 	}
 	return nil
 }
 
-// reconstruct is the record of a sandbox of which there is none: Multus attached it, the journal is lost, or it is deleted already.
+// known is the record of a sandbox: its own, what Multus has kept of it, or what its Pod would get.
+func (d *daemon) known(ctx context.Context, c call) (record, error) {
+	ok, err := d.adopt(ctx, c.ContainerID, c.conf.CNIDir, d.record(c).Path)
+	if err != nil {
+		klog.FromContext(ctx).Error(err, "The cache of Multus is of no use for DEL", "pod", c.pod, "container", c.ContainerID)
+	}
+	if !ok {
+		return d.reconstruct(ctx, c)
+	}
+	r, _ := d.journal.Get(c.ContainerID)
+	if r.Pod.Name == "" { // Multus has kept no result
+		r.Pod, r.Args = c.pod, c.args
+	}
+	return r, nil
+}
+
+// reconstruct is the record of a sandbox of which there is none: the journal or the cache of Multus is lost, or it is deleted already.
 // Plugins have to bear a second DEL, so what the Pod would get now is deleted; if that is not known, the default network at least.
 func (d *daemon) reconstruct(ctx context.Context, c call) (record, error) {
 	var pod *corev1.Pod
@@ -59,6 +74,15 @@ func (d *daemon) reconstruct(ctx context.Context, c call) (record, error) {
 	return r, nil
 }
 
+// releaseOrRetry is release for those who do not try again themselves.
+func (d *daemon) releaseOrRetry(ctx context.Context, r record, netns string) error {
+	err := d.release(ctx, r, netns)
+	if err != nil {
+		wake(d.retry)
+	}
+	return err
+}
+
 // release deletes all attachments of a record backwards, and ends the record. Those that fail remain in it. The caller has locked the
 // sandbox; netns is empty if it is no more.
 func (d *daemon) release(ctx context.Context, r record, netns string) error {
@@ -79,13 +103,14 @@ func (d *daemon) release(ctx context.Context, r record, netns string) error {
 		}
 	}
 	if len(left) == 0 {
+		if err := d.host.dropCache(r); err != nil {
+			return fmt.Errorf("cache of Multus: %w", err)
+		}
 		return d.journal.Remove(r.ContainerID)
 	}
 	slices.Reverse(left)
 	r.State, r.Attachments = releasing, left
-	errs = append(errs, d.journal.Put(r))
-	wake(d.retry)
-	return errors.Join(errs...)
+	return errors.Join(append(errs, d.journal.Put(r))...)
 }
 
 // namespaceOf is the network namespace of a sandbox, empty if it is no more.
@@ -136,7 +161,7 @@ func (d *daemon) collect(ctx context.Context) error {
 		case <-time.After(collectInterval):
 		}
 		for _, r := range d.journal.All() {
-			if r.State != done || d.namespaceOf(r) != "" || r.Pod.UID == "" {
+			if r.State != done || r.NetNS == "" || d.namespaceOf(r) != "" || r.Pod.UID == "" {
 				continue
 			}
 			if _, err := d.api.pod(ctx, r.Pod); errors.Is(err, errNoPod) {

@@ -15,12 +15,14 @@ type record struct {
 	Args        [][2]string `json:"args"` // CNI_ARGS
 	Path        []string    `json:"path"` // directories of plugins
 	// Conf is the configuration of multus, and Networks the annotation that the Pod was attached by. An older daemon kept neither.
-	Conf        json.RawMessage `json:"conf,omitempty"`
-	Networks    string          `json:"networks,omitempty"`
-	Changing    bool            `json:"changing,omitempty"` // to another annotation
-	Untold      bool            `json:"untold,omitempty"`   // the API server was away when the status was to be told
-	State       state           `json:"state"`
-	Attachments []attached      `json:"attachments"` // in the order of ADD
+	Conf     json.RawMessage `json:"conf,omitempty"`
+	Networks string          `json:"networks,omitempty"`
+	Changing bool            `json:"changing,omitempty"` // to another annotation
+	// Cache is the directory in which Multus has kept this sandbox, if that attached it.
+	Cache       string     `json:"cache,omitempty"`
+	Untold      bool       `json:"untold,omitempty"` // the API server was away when the status was to be told
+	State       state      `json:"state"`
+	Attachments []attached `json:"attachments"` // in the order of ADD
 }
 
 type podID struct {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
 	"github.com/antrea-mc/antrea-mc/pkg/cni/journal"
+	"github.com/antrea-mc/antrea-mc/pkg/netplan"
 )
 
 // Config is what the daemon is given.
@@ -87,6 +88,8 @@ func Run(ctx context.Context, c Config) error {
 	if err := d.takeUp(); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
+	likely := netplan.Defaults()
+	d.adoptAll(ctx, likely.CNIDir, []string{likely.BinDir})
 	if d.api, err = watch(c.Client, c.Objects, c.NodeName, d.look, d.changed); err != nil {
 		return err
 	}

@@ -15,9 +15,16 @@ import (
 
 // check asks the plugins of all attachments.
 func (d *daemon) check(ctx context.Context, req cni.Request) error {
+	c, err := parse(req)
+	if err != nil {
+		return err
+	}
 	defer d.journal.Lock(req.ContainerID)()
-	r, ok := d.journal.Get(req.ContainerID)
+	ok, err := d.adopt(ctx, req.ContainerID, c.conf.CNIDir, d.record(c).Path)
+	r, _ := d.journal.Get(req.ContainerID)
 	switch {
+	case err != nil:
+		return types.NewError(cni.CodeCheck, err.Error(), "")
 	case !ok:
 		return types.NewError(cni.CodeCheck, fmt.Sprintf("sandbox %s was not attached by this daemon", req.ContainerID), "")
 	case r.State != done:
@@ -55,6 +62,7 @@ func (d *daemon) gc(ctx context.Context, req cni.Request) error {
 		containers[a.ContainerID] = true
 	}
 	lists, path := map[string]netplan.List{}, d.record(c).Path
+	d.adoptAll(ctx, c.conf.CNIDir, path)
 	var errs []error
 	for _, r := range d.journal.All() {
 		for _, a := range r.Attachments {
@@ -103,7 +111,7 @@ func (d *daemon) releaseInvalid(ctx context.Context, container string) error {
 	if !ok || r.State == adding {
 		return nil
 	}
-	return d.release(ctx, r, d.namespaceOf(r))
+	return d.releaseOrRetry(ctx, r, d.namespaceOf(r))
 }
 
 func (d *daemon) attachmentsOf(network string) []types.GCAttachment {
