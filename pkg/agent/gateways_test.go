@@ -2,10 +2,12 @@ package agent
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -29,8 +31,14 @@ func startGateways(t *testing.T) gatewayNetwork {
 		}
 		for _, node := range cluster {
 			node.child.Nodes = nodes
+			for k := range 3 { // on the ordinary Node
+				pod := demoPod(fmt.Sprint([]string{"a", "b"}[i], k+1))
+				pod.Spec.NodeName = cluster[0].name
+				node.child.Pods = append(node.child.Pods, pod)
+			}
 			node.child.Objects = n.objects(i)
-			node.child.File += "featureGates: {Multicluster: true}\nmulticluster: {enable: true, namespace: \"\"}\n"
+			node.child.File += "featureGates: {Multicluster: true, AntreaProxy: true}\nmulticluster: {enable: true, namespace: \"\"}\n" +
+				fmt.Sprintf("serviceCIDR: 10.96.%d.0/20\n", 16*i)
 			node.spawn()
 		}
 	}
@@ -164,6 +172,44 @@ func (n gatewayNetwork) lossless(t *testing.T, what string, gateway *testNode, f
 	t.Skipf("this machine is too busy to tell whether anything is lost when %s %s", gateway.name, what)
 }
 
+// overService opens connections from Pods of one cluster to a Service whose endpoints are in the other, enough of them for every
+// gateway to have some.
+func (n gatewayNetwork) overService(from, to []testPod) (all []*stream) {
+	n.t.Helper()
+	const address = "10.96.0.10:80"
+	for _, p := range to {
+		p.echoes()
+	}
+	client := n.east[0]
+	client.serve("far", `{clusterIP: 10.96.0.10, clusterIPs: [10.96.0.10], ports: [{name: tcp, port: 80, protocol: TCP}]}`, to...)
+	client.told()
+	client.until("the Service is there", func() bool {
+		return inNamespace(from[0].ns, func() error {
+			c, err := net.DialTimeout("tcp4", address, time.Second)
+			if err == nil {
+				c.Close()
+			}
+			return err
+		}) == nil
+	})
+	for _, p := range from {
+		for range 8 {
+			all = append(all, p.dials(address))
+		}
+	}
+	return all
+}
+
+// lasted wants connections to be as if nothing had happened.
+func (n gatewayNetwork) lasted(t *testing.T, all []*stream) {
+	t.Helper()
+	for i, s := range all {
+		if !s.passes() && !s.passes() { // the second time, if a retransmission takes longer
+			t.Errorf("connection %d of %d from %s by the Service does not last", i, len(all), s.LocalAddr())
+		}
+	}
+}
+
 // Gateways die and come back, and drain, while Pods of both clusters talk.
 func TestRealGateways(t *testing.T) {
 	n := startGateways(t)
@@ -174,6 +220,7 @@ func TestRealGateways(t *testing.T) {
 	}
 	from[0].answered(to[0].ip)
 	to[0].answered(from[0].ip)
+	service := n.overService(from, to)
 	for _, node := range []*testNode{n.east[1], n.west[2]} {
 		kill := func() {
 			if !node.running() {
@@ -199,9 +246,11 @@ func TestRealGateways(t *testing.T) {
 			kill()
 			tr.flowing("with a dead gateway")
 			t.Log(tr.finish())
+			n.lasted(t, service)
 		})
 		t.Run(node.name+" comes back", func(t *testing.T) {
 			n.lossless(t, "comes back", node, from, to, kill, back)
+			n.lasted(t, service)
 		})
 	}
 	node := n.east[1]

@@ -78,12 +78,12 @@ type stream struct {
 	sent, back int
 }
 
-// connects opens a connection by TCP.
-func (p testPod) connects(to testPod) *stream {
+// echoes has port 8080 of a Pod send everything back, until the end of the test.
+func (p testPod) echoes() {
 	t := p.node.t
 	t.Helper()
 	var listener net.Listener
-	err := inNamespace(to.ns, func() (err error) {
+	err := inNamespace(p.ns, func() (err error) {
 		listener, err = net.Listen("tcp4", ":8080")
 		return err
 	})
@@ -101,9 +101,22 @@ func (p testPod) connects(to testPod) *stream {
 			go func() { _, _ = io.Copy(conn, conn) }()
 		}
 	}()
+}
+
+// connects opens a connection by TCP to a Pod.
+func (p testPod) connects(to testPod) *stream {
+	p.node.t.Helper()
+	to.echoes()
+	return p.dials(net.JoinHostPort(to.ip.String(), "8080"))
+}
+
+// dials opens a connection by TCP to what echoes.
+func (p testPod) dials(address string) *stream {
+	t := p.node.t
+	t.Helper()
 	s := &stream{}
-	err = inNamespace(p.ns, func() (err error) {
-		s.Conn, err = net.DialTimeout("tcp4", net.JoinHostPort(to.ip.String(), "8080"), 20*time.Second)
+	err := inNamespace(p.ns, func() (err error) {
+		s.Conn, err = net.DialTimeout("tcp4", address, 20*time.Second)
 		return err
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ type Run struct {
 	Quiet               Phase // before the fault
 	Failover            Phase // until it was mended
 	FailBack            Phase // after that
+	Back                int64 `json:",omitempty"` // if it cuts: milliseconds from when all was mended until every UDP flow came through
 	Ways                []string
 	Holes               []Hole `json:",omitempty"` // of all UDP flows
 	Settled             time.Duration
@@ -63,6 +64,7 @@ func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
 	}
 	starts[3] = time.Now()
 	err = errors.Join(err, f.Undo(ctx, s, victim))
+	mended := time.Now()
 	got := <-done
 	if err := errors.Join(err, got.err); err != nil {
 		return r, fmt.Errorf("%s of %s: %w", f.Name, victim, err)
@@ -76,6 +78,9 @@ func (s *Scene) Run(ctx context.Context, f Fault, victim string) (Run, error) {
 	}
 	r.Quiet, r.Failover, r.FailBack = all[1], all[2], all[3]
 	r.Holes = holes(got.all, starts[2])
+	if f.Cuts {
+		r.Back = beyond(got.all, mended)
+	}
 	r.Failover.Broken, r.Failover.Resets = all[0].Broken, all[0].Resets // they have no time
 	if err := s.findPods(ctx); err != nil {
 		return r, err

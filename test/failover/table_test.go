@@ -57,6 +57,27 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// Where nothing can get through, what counts is how long after the mend it does.
+func TestCut(t *testing.T) {
+	var all [2]report
+	all[0].UDP.Holes = []gap{{9_000, 500, 100}, {10_000, 3_040, 608}, {14_000, 5_000, 1}}
+	all[1].UDP.Holes = []gap{{10_000, 2_900, 580}}
+	var runs []Run
+	for _, mended := range []int64{13_000, 13_020, 12_900} {
+		runs = append(runs, Run{Fault: "a", Side: "cl1", Cuts: true, Back: beyond(all[:], time.UnixMilli(mended))})
+	}
+	if beyond(all[1:], time.UnixMilli(13_000)) != 0 {
+		t.Error("a hole that ended before the mend is beyond it")
+	}
+	var out bytes.Buffer
+	if err := Print(&out, Rows(runs)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "all, and 40/140 after it was mended (med/max)"; !strings.Contains(out.String(), want) {
+		t.Errorf("no %q in\n%s", want, out.String())
+	}
+}
+
 // The same seed is the same trouble.
 func TestDouble(t *testing.T) {
 	seen := map[[2]string]bool{}

@@ -113,6 +113,18 @@ func holes(all []report, fault time.Time) (list []Hole) {
 	return list
 }
 
+// beyond is how many milliseconds after a time the last of the holes ended that it is in.
+func beyond(all []report, at time.Time) (longest int64) {
+	for _, r := range all {
+		for _, h := range r.UDP.Holes {
+			if h.At <= at.UnixMilli() {
+				longest = max(longest, h.At+h.Millis-at.UnixMilli())
+			}
+		}
+	}
+	return longest
+}
+
 // phases splits what was lost at the times at which phases begin. Broken connections have no time: they count in the first.
 func phases(all []report, interval time.Duration, names []string, starts []time.Time) ([]Phase, error) {
 	out := make([]Phase, len(names))
