@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,11 +18,12 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovstest"
 )
 
-// network is clusters 1 and 2 of scenario S1 with a gateway and an ordinary Node each, in network namespaces, with any
-// datapath. Every Node has Pod a, the ordinary ones Pod b too.
+// network is Nodes of clusters 1 and 2 of scenario S1, in network namespaces, with any datapath. Every Node has Pod a, all but the
+// first gateways Pod b too.
 type network struct {
 	t      *testing.T
-	prefix string // of the names of all namespaces
+	prefix string               // of the names of all namespaces
+	state  func(c, k int) State // of each Node
 	nodes  []*testNode
 }
 
@@ -34,6 +36,7 @@ type testNode struct {
 
 const echoPort = 8080
 
+func (n *testNode) link() string            { return fmt.Sprintf("n%d%d", n.c, n.k) } // in the fabric
 func (n *testNode) netns() string           { return n.net.prefix + n.cluster.nodeName(n.k) }
 func (n *testNode) podNetns(pod int) string { return fmt.Sprintf("%s-%d", n.netns(), pod) }
 func (n *testNode) pod(pod int) netip.Addr  { return n.cluster.pod(n.k, pod) }
@@ -44,26 +47,29 @@ func (n *testNode) pods() []int {
 	return []int{2, 3}
 }
 
-func startNetwork(t *testing.T) *network {
+// startNetwork starts the same Nodes in both clusters.
+func startNetwork(t *testing.T, state func(c, k int) State, nodes ...int) *network {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root for network namespaces")
 	}
 	ovstest.Require(t)
-	n := &network{t: t, prefix: fmt.Sprintf("pipe%d-", os.Getpid()%10000)}
+	n := &network{t: t, prefix: fmt.Sprintf("pipe%d-", os.Getpid()%10000), state: state}
 	fabric := n.prefix + "fabric"
 	n.namespace(fabric)
 	n.in(fabric, "ip link add br0 type bridge", "ip link set br0 up")
 	for c := range 2 {
-		for _, k := range []int{1, 2} {
+		for _, k := range nodes {
 			node := &testNode{net: n, cluster: s1Clusters[c], c: c, k: k}
 			n.nodes = append(n.nodes, node)
-			node.start(fabric, fmt.Sprintf("n%d%d", c, k))
+			node.start(fabric, node.link())
 		}
 	}
 	return n
 }
 
-func (n *network) node(c, k int) *testNode { return n.nodes[2*c+k-1] }
+func (n *network) node(c, k int) *testNode {
+	return n.nodes[slices.IndexFunc(n.nodes, func(node *testNode) bool { return node.c == c && node.k == k })]
+}
 
 // namespace makes a network namespace that ends with the test.
 func (n *network) namespace(name string) {
@@ -132,7 +138,7 @@ func (n *testNode) startPod(pod int, gw netip.Addr) {
 // program loads the flows of the Node's state, changed by change.
 func (n *testNode) program(change func(*State)) {
 	n.net.t.Helper()
-	s := s1(n.c, n.k)
+	s := n.net.state(n.c, n.k)
 	change(&s)
 	load(n.net.t, n.sw, compile(n.net.t, s))
 	n.sw.Appctl("dpctl/flush-conntrack")
@@ -312,7 +318,7 @@ func (n *network) matrix(source func(from, to *testNode, ip netip.Addr) string) 
 }
 
 func TestRealNetwork(t *testing.T) {
-	n := startNetwork(t)
+	n := startNetwork(t, s1, 1, 2)
 
 	t.Run("sources are kept", func(t *testing.T) {
 		n.t = t

@@ -22,7 +22,7 @@ import (
 
 // suites are the tests to run in the guest, all that send packets through the pipeline.
 var suites = []suite{
-	{"pkg/pipeline", []string{"TestRealNetwork"}},
+	{"pkg/pipeline", []string{"TestRealNetwork", "TestRealGatewaysFail"}},
 	{"pkg/agent", []string{"TestRealDualStackNodes", "TestRealSwitchDies"}},
 }
 
