@@ -204,7 +204,11 @@ func (n gatewayNetwork) overService(from, to []testPod) (all []*stream) {
 func (n gatewayNetwork) lasted(t *testing.T, all []*stream) {
 	t.Helper()
 	for i, s := range all {
-		if !s.passes() && !s.passes() { // the second time, if a retransmission takes longer
+		passes := false
+		for range 3 { // a retransmission may take longer
+			passes = passes || s.passes()
+		}
+		if !passes {
 			t.Errorf("connection %d of %d from %s by the Service does not last", i, len(all), s.LocalAddr())
 		}
 	}
