@@ -100,20 +100,25 @@ func ParseNetConf(stdin []byte) (NetConf, error) {
 }
 
 func (c NetConf) checkSegment() error {
-	invalid := func(format string, args ...any) error {
-		return types.NewError(types.ErrInvalidNetworkConfig, fmt.Sprintf(format, args...), "")
-	}
-	switch {
-	case c.NetworkType == "" && c.VNI == 0:
+	key, problem := CheckSegment(c.NetworkType, c.VNI)
+	if key == "" {
 		return nil
-	case c.NetworkType == "":
-		return invalid(`key vni of the network configuration is %d, which needs "networkType": %q`, c.VNI, NetworkOverlay)
-	case c.NetworkType != NetworkOverlay:
-		return invalid(`key networkType of the network configuration is %q: only %q is there, for others use the plugins vlan, macvlan or sriov`, c.NetworkType, NetworkOverlay)
-	case c.VNI == 0 || c.VNI > maxVNI:
-		return invalid("key vni of the network configuration is %d, not from 1 to %d", c.VNI, maxVNI)
 	}
-	return nil
+	return types.NewError(types.ErrInvalidNetworkConfig, fmt.Sprintf("key %s of the network configuration is %s", key, problem), "")
+}
+
+// CheckSegment is the key that is wrong with what a configuration says of its segment, and what it is instead; both are empty if
+// nothing is wrong.
+func CheckSegment(networkType string, vni uint32) (key, problem string) {
+	switch {
+	case networkType == "" && vni != 0:
+		return "networkType", fmt.Sprintf("missing, but key vni is %d: only %q has it", vni, NetworkOverlay)
+	case networkType != "" && networkType != NetworkOverlay:
+		return "networkType", fmt.Sprintf(`%q: only %q is there, for others use the plugins vlan, macvlan or sriov`, networkType, NetworkOverlay)
+	case networkType == NetworkOverlay && (vni == 0 || vni > maxVNI):
+		return "vni", fmt.Sprintf("%d, not from 1 to %d", vni, maxVNI)
+	}
+	return "", ""
 }
 
 // PodArgs are the variables of CNI_ARGS that matter here; runtimes add others, which are passed over.

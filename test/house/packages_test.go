@@ -122,7 +122,7 @@ var arrows = map[string][]string{
 	"pkg/agent":        {"pkg/antreaconf", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/openflow", "pkg/ovs", "pkg/pipeline", "pkg/policy", "pkg/proxy", "pkg/secureserver", "pkg/version"},
 	"pkg/controller":   {"pkg/antreaconf", "pkg/apis", "pkg/secureserver", "pkg/version"},
 	"pkg/multicluster": {"pkg/apis"},
-	"pkg/antctl":       {"build/crds", "build/manifests", "pkg/apis", "pkg/ipam", "pkg/multicluster", "pkg/netplan", "pkg/policy", "pkg/version"},
+	"pkg/antctl":       {"build/crds", "build/manifests", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/multicluster", "pkg/netplan", "pkg/policy", "pkg/version"},
 	"pkg/lab":          {"pkg/ociimage"},
 	"plugins":          {"pkg/apis", "pkg/cni", "pkg/ipam", "pkg/netplan"},
 

@@ -96,7 +96,9 @@ func (c *checker) version(value json.RawMessage) {
 
 // plugin looks at a plugin whose keys are at a place of the configuration.
 func (c *checker) plugin(at string, keys object) {
-	c.kind(at+"type", keys["type"])
+	if c.kind(at+"type", keys["type"]) == "antrea" {
+		c.segment(at, keys)
+	}
 	var capabilities map[string]bool
 	if value, ok := keys["capabilities"]; ok && json.Unmarshal(value, &capabilities) != nil {
 		c.wrong(at+"capabilities", "is not an object of true and false", `write as in {"ips": true}`)
