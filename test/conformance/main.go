@@ -135,7 +135,7 @@ func up(ctx context.Context, l s1.Lab, suite lab.Suite) error {
 	for i := 1; i <= 3; i++ {
 		steps = append(steps, s1.Step{Command: fmt.Sprintf("kubectl label node k8s-worker-%d topology.kubernetes.io/zone=zone-%d", i, i)})
 	}
-	return s2.Act{Steps: steps}.Play(ctx, l, func(step s1.Step, out string) {
+	return s1.Act{Steps: steps}.Play(ctx, l, func(step s1.Step, out string) {
 		fmt.Println("$ " + step.Command)
 		fmt.Print(out)
 	})

@@ -44,7 +44,7 @@ func demo(ctx context.Context, name string) error {
 	if err := os.MkdirAll(lab.Out, 0o755); err != nil {
 		return err
 	}
-	title("a cluster of a master and two workers, without kube-proxy: bin/antrea-lab --lab " + name + " up " + s2.Description)
+	s1.ShowTitle("a cluster of a master and two workers, without kube-proxy: bin/antrea-lab --lab " + name + " up " + s2.Description)
 	if err := lab.Up(ctx, s2.Description, func(chunk string) { fmt.Print(chunk) }); err != nil {
 		return err
 	}
@@ -52,53 +52,27 @@ func demo(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	failed := 0
-	for i, act := range s2.Acts(lab, dir) {
-		if err := act.Play(ctx, lab, show); err != nil {
-			return err
+	err = lab.ShowActs(ctx, s2.Acts(lab, dir), func(act int) error {
+		if act > 0 {
+			return nil
 		}
-		if i == 0 {
-			if err := look(ctx, lab); err != nil {
-				return err
-			}
-		}
-		title("checks")
-		s1.RunAll(ctx, act.Checks, func(r s1.Result) {
-			fmt.Println(r.Line())
-			if r.Err != nil {
-				fmt.Println(r.Err)
-				failed++
-			}
-		})
-	}
-	if failed > 0 {
-		return fmt.Errorf("%d checks failed", failed)
+		return look(ctx, lab)
+	})
+	if err != nil {
+		return err
 	}
 	fmt.Printf("\nThe lab is running: bin/antrea-lab --lab %[1]s exec worker-01 -- bash. Take it down: make clean-lab LAB=%[1]s\n", name)
 	return nil
 }
 
 func look(ctx context.Context, lab s1.Lab) error {
-	title("what worker-01 looks like")
+	s1.ShowTitle("what worker-01 looks like")
 	for _, command := range looks {
 		out, err := lab.Exec(ctx, "worker-01", command...)
-		show(s1.Step{Command: strings.Join(command, " ")}, out)
+		s1.ShowStep(s1.Step{Command: strings.Join(command, " ")}, out)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func title(s string) { fmt.Printf("\n=== %s\n", s) }
-
-// show prints a step as it would look in a terminal.
-func show(step s1.Step, output string) {
-	if step.Title != "" {
-		title(step.Title)
-	}
-	fmt.Println("$ " + step.Command)
-	if output = strings.TrimRight(output, "\n"); output != "" {
-		fmt.Println(output)
-	}
 }

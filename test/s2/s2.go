@@ -27,28 +27,10 @@ func Open(name string) (s1.Lab, error) {
 	return s1.Lab{Bin: "bin", Name: name, Out: out, Clusters: []string{Cluster}}, err
 }
 
-// Act is a part of the scenario.
-type Act struct {
-	Steps  []s1.Step
-	Checks []s1.Check
-}
-
 // Acts are the parts in their order. dir is the repository.
-func Acts(l s1.Lab, dir string) []Act {
+func Acts(l s1.Lab, dir string) []s1.Act {
 	file := func(name string) string { return filepath.Join(dir, name) }
-	return []Act{{serviceSteps(file), ServiceChecks(l)}, {policySteps(file), PolicyChecks(l)}}
-}
-
-// Play types the steps and shows each with its output.
-func (a Act) Play(ctx context.Context, l s1.Lab, show func(s1.Step, string)) error {
-	for _, s := range a.Steps {
-		out, err := l.Shell(ctx, s.Command)
-		show(s, out)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return []s1.Act{{Steps: serviceSteps(file), Checks: ServiceChecks(l)}, {Steps: policySteps(file), Checks: PolicyChecks(l)}}
 }
 
 // Install is how the CNI comes into a cluster without kube-proxy.
