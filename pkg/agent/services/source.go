@@ -185,16 +185,19 @@ func (s *Source) update(ctx context.Context) {
 	s.Health(slices.Collect(maps.Values(s.health)))
 }
 
-// objects are a Service and its EndpointSlices; false if there is no such Service.
+// objects are a Service and its EndpointSlices, without those that are labelled as not a proxy's; false if there is no such Service.
 func (s *Source) objects(name string) (*corev1.Service, []*discoveryv1.EndpointSlice, bool) {
 	o, ok, err := s.services.GetStore().GetByKey(name)
 	if !ok || err != nil {
 		return nil, nil, false
 	}
 	objects, _ := s.slices.GetIndexer().ByIndex(byService, name) // the index is there
-	list := make([]*discoveryv1.EndpointSlice, len(objects))
-	for i, o := range objects {
-		list[i] = o.(*discoveryv1.EndpointSlice)
+	var list []*discoveryv1.EndpointSlice
+	for _, o := range objects {
+		slice := o.(*discoveryv1.EndpointSlice)
+		if _, headless := slice.Labels[corev1.IsHeadlessService]; !headless {
+			list = append(list, slice)
+		}
 	}
 	return o.(*corev1.Service), list, true
 }

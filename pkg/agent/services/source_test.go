@@ -131,6 +131,23 @@ kube-system/dns:tcp 6 [10.244.1.2:53] []`)
 kube-system/dns:dns 17 [10.244.1.2:53] []
 kube-system/dns:tcp 6 [10.244.1.2:53] []`)
 
+	for _, step := range []struct {
+		labels map[string]string
+		want   string
+	}{
+		{map[string]string{discoveryv1.LabelServiceName: "web", corev1.IsHeadlessService: ""}, "[] []"},
+		{map[string]string{discoveryv1.LabelServiceName: "web"}, "[10.244.2.4:8080] [10.244.1.4:8080]"},
+	} {
+		slice := parse[discoveryv1.EndpointSlice](t, webSlice)
+		slice.Labels = step.labels
+		if _, err := client.DiscoveryV1().EndpointSlices("default").Update(ctx, slice, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		wait("default/web: 6 " + step.want + `
+kube-system/dns:dns 17 [10.244.1.2:53] []
+kube-system/dns:tcp 6 [10.244.1.2:53] []`)
+	}
+
 	if err := client.CoreV1().Services("kube-system").Delete(ctx, "dns", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
