@@ -256,12 +256,12 @@ func TestRealServices(t *testing.T) {
 	for k, one := range []struct {
 		name                                               string
 		service, own, sticky, none, away, external, nobody string
-		balancer, node                                     string
+		balancer, node, itself                             string // itself is what other Nodes know of its address
 		a, host, outside, virtual, gateway                 string
 	}{
-		{"IPv4", "10.96.0.10", "10.96.0.11", "10.96.0.12", "10.96.0.13", "10.96.0.15", "203.0.113.9", "203.0.113.10", "203.0.113.7", "192.168.77.1",
+		{"IPv4", "10.96.0.10", "10.96.0.11", "10.96.0.12", "10.96.0.13", "10.96.0.15", "203.0.113.9", "203.0.113.10", "203.0.113.7", "192.168.77.1", "192.168.77.1",
 			a.ip.String(), "10.244.1.1", "192.168.77.99", "169.254.0.253", "10.244.1.1"},
-		{"IPv6", "[fd00:10:96::10]", "[fd00:10:96::11]", "[fd00:10:96::12]", "[fd00:10:96::13]", "[fd00:10:96::15]", "[2001:db8::9]", "[2001:db8::10]", "[2001:db8::7]", "[fd77::1]",
+		{"IPv6", "[fd00:10:96::10]", "[fd00:10:96::11]", "[fd00:10:96::12]", "[fd00:10:96::13]", "[fd00:10:96::15]", "[2001:db8::9]", "[2001:db8::10]", "[2001:db8::7]", "[fd77::1]", "fd00:10:244:1::1",
 			a.ip6.String(), "fd00:10:244:1::1", "fd77::99", "fc01::aabb:ccdd:eeff", "fd00:10:244:1::1"},
 	} {
 		for _, network := range []string{"tcp", "udp"} {
@@ -273,7 +273,7 @@ func TestRealServices(t *testing.T) {
 				a.asks(network, one.external+":80", "b "+one.a, "c "+one.a)
 				outside.asks(network, one.external+":80", "b "+one.outside, "c "+one.gateway)
 				outside.asks(network, one.node+":30080", "b "+one.outside, "c "+one.gateway)
-				host.asks(network, one.node+":30080", "b "+strings.Trim(one.node, "[]"), "c "+one.gateway)
+				host.asks(network, one.node+":30080", "b "+strings.Trim(one.node, "[]"), "c "+one.itself)
 				a.asks(network, one.node+":30080", "b "+one.a, "c "+one.gateway)
 				outside.asks(network, one.node+":30081", "b "+one.outside)
 				outside.asks(network, one.balancer+":80", "b "+one.outside)

@@ -9,6 +9,7 @@ import (
 // The priorities of table L3Forwarding: what is nearer wins.
 const (
 	l3ReplyToGateway = 215 // above local Pods: what entered from antrea-gw0 goes back there
+	l3ReplyToSender  = 214 // likewise what another Node sent with its own address
 	l3Local          = 210
 	l3NotRelayed     = 208
 	l3Foreign        = 207

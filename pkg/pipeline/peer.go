@@ -20,6 +20,9 @@ func (r *rules) peer(s State, p Peer) {
 		return
 	}
 	r.sender(n, senderNode, p.TransportIP, peerNode)
+	if n.Proxy != ProxyOff {
+		r.peerItself(n, p.TransportIP)
+	}
 	for _, cidr := range p.PodCIDRs {
 		if _, direct := n.Direct(p, cidr); direct && n.GatewayPort != 0 {
 			r.viaHost(n, p, cidr)
@@ -27,6 +30,15 @@ func (r *rules) peer(s State, p Peer) {
 		}
 		r.add(TableL3Forwarding, l3OwnCluster, openflow.Match{}.IPDst(cidr), n.toTunnel(MACNode, p.TransportIP))
 	}
+}
+
+// peerItself lets a Node send with its own address, which it does to endpoints of Services that it reaches by an address of its own,
+// and sends the replies back through the tunnel: only that Node can translate them.
+func (r *rules) peerItself(n Node, address netip.Addr) {
+	r.add(TableSpoofGuard, 200, openflow.Match{}.RegRange(sourceClass, classTunnel).TunSrc(address).EthDst(MACNode).IPSrc(host(address)),
+		next(TableConntrackZone))
+	r.add(TableL3Forwarding, l3ReplyToSender, openflow.Match{}.CTState(openflow.CTReply|openflow.CTTracked, 0).
+		RegRange(connectionSource, classTunnel).IPDst(host(address)), n.toTunnel(MACNode, address))
 }
 
 // sender lets packets of the first network from one address on the underlay in, and notes who sent them.

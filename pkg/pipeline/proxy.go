@@ -109,7 +109,7 @@ func (f family) writeEndpoint(protocol uint8) openflow.Actions {
 }
 
 // proxySNAT translates sources where a reply would not come back here otherwise: of what goes back where it came from, and of
-// what has come from outside and goes to another Node. All else keeps its source. What the Node itself sends to another one is
+// what has come from outside and goes to another Node. All else keeps its source; other Nodes know the Node's own address. What the Node itself sends to another one is
 // translated too, to the address that it has: only so does it never have the port of a connection that was given that address.
 func (r *rules) proxySNAT(n Node) {
 	r.add(TableSNAT, 245, openflow.Match{}.RegRange(hostRefuses, 1), next(TableOutput))
@@ -119,6 +119,9 @@ func (r *rules) proxySNAT(n Node) {
 	r.add(TableSNAT, 210, fromHost.RegRange(destinationClass, classGateway), openflow.Actions{}.Load(natKind, natHairpin).Resubmit(TableIngressPolicy))
 	away := fromHost.RegRange(destinationClass, classTunnel)
 	r.add(TableSNAT, 200, away, openflow.Actions{}.Load(natKind, natGateway).Resubmit(TableIngressPolicy))
+	if n.TransportIP.IsValid() {
+		r.add(TableSNAT, 205, away.EthDst(MACNode).IPSrc(host(n.TransportIP)), next(TableIngressPolicy))
+	}
 	for _, ip := range n.GatewayIPs {
 		v4 := ip.Is4()
 		own := openflow.Match{}.RegRange(sourceClass, classGateway).RegRange(destinationClass, classTunnel).IPSrc(host(ip))
