@@ -233,13 +233,14 @@ func TestRealServices(t *testing.T) {
 	}
 
 	const ports = `ports: [{name: tcp, port: 80, protocol: TCP}, {name: udp, port: 80, protocol: UDP}]`
+	const none = `{type: NodePort, clusterIP: 10.96.0.13, clusterIPs: [10.96.0.13, "fd00:10:96::13"], externalIPs: [203.0.113.10, "2001:db8::10"],
+			ports: [{name: tcp, port: 80, protocol: TCP, nodePort: 30082}, {name: udp, port: 80, protocol: UDP, nodePort: 30082}]}`
 	for _, n := range []*testNode{n1, n2} {
 		n.serve("both", `{type: NodePort, clusterIP: 10.96.0.10, clusterIPs: [10.96.0.10, "fd00:10:96::10"], externalIPs: [203.0.113.9, "2001:db8::9"],
 			ports: [{name: tcp, port: 80, protocol: TCP, nodePort: 30080}, {name: udp, port: 80, protocol: UDP, nodePort: 30080}]}`, b, c)
 		n.serve("own", `{clusterIP: 10.96.0.11, clusterIPs: [10.96.0.11, "fd00:10:96::11"], `+ports+`}`, a)
 		n.serve("sticky", `{clusterIP: 10.96.0.12, clusterIPs: [10.96.0.12, "fd00:10:96::12"], sessionAffinity: ClientIP, `+ports+`}`, a, b, c)
-		n.serve("none", `{type: NodePort, clusterIP: 10.96.0.13, clusterIPs: [10.96.0.13, "fd00:10:96::13"], externalIPs: [203.0.113.10, "2001:db8::10"],
-			ports: [{name: tcp, port: 80, protocol: TCP, nodePort: 30082}, {name: udp, port: 80, protocol: UDP, nodePort: 30082}]}`)
+		n.serve("none", none)
 		n.serve("away", `{type: NodePort, clusterIP: 10.96.0.15, clusterIPs: [10.96.0.15, "fd00:10:96::15"],
 			ports: [{name: tcp, port: 80, protocol: TCP, nodePort: 30083}, {name: udp, port: 80, protocol: UDP, nodePort: 30083}]}`, c)
 		n.serve("lb", `{type: LoadBalancer, clusterIP: 10.96.0.14, clusterIPs: [10.96.0.14, "fd00:10:96::14"], externalTrafficPolicy: Local, healthCheckNodePort: 32000,
@@ -310,4 +311,16 @@ func TestRealServices(t *testing.T) {
 		})
 	}
 	n1.t = f.t
+
+	// A client has been sending all the time when a NodePort gets its first endpoint.
+	port := &net.UDPAddr{Port: 21000}
+	if _, err := outside.askFrom(port, "udp", "192.168.77.1:30082"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("the outside asks a NodePort without endpoints: %v", err)
+	}
+	n1.serve("none", none, b)
+	n1.told()
+	n1.until("the client is served", func() bool {
+		answer, _ := outside.askFrom(port, "udp", "192.168.77.1:30082")
+		return answer == "b 192.168.77.99"
+	})
 }

@@ -130,7 +130,11 @@ func (r *Reconciler) reconcile(ctx context.Context, want desired, whole bool) er
 		if want.services == nil {
 			note(r.ensureTable(ctx, (&services{}).nft(r.Gateway), false))
 		} else {
-			note(r.ensureTable(ctx, want.services.nft(r.Gateway), true))
+			changes, err := r.ensureTable(ctx, want.services.nft(r.Gateway), true)
+			if len(changes) > 0 && err == nil {
+				err = want.services.forgetUntranslated()
+			}
+			note(changes, err)
 		}
 	}
 	return errors.Join(errs...)
