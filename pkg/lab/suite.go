@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -52,14 +53,21 @@ func (b *Builder) Suite(ctx context.Context, bin string) (Suite, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Images, err = b.suiteImages(ctx, bin, s)
+	s.Images, err = b.suiteImages(ctx, source, bin, s)
 	return s, err
 }
 
-// suiteImages makes stand-ins for the images that the suite's network tests run. All but one are agnhost or a shell with the usual
+// regression is a program of the suite that sends segments which are out of a TCP connection's window.
+const regression = "regression-issue-74839"
+
+// suiteImages makes stand-ins for the images that the suite's network tests run. Most are agnhost or a shell with the usual
 // tools, which the toolbox has.
-func (b *Builder) suiteImages(ctx context.Context, bin string, s Suite) ([]string, error) {
+func (b *Builder) suiteImages(ctx context.Context, source, bin string, s Suite) ([]string, error) {
 	names, err := suiteImageNames(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	kubernetes, err := moduleDir(ctx, source, "k8s.io/kubernetes")
 	if err != nil {
 		return nil, err
 	}
@@ -74,15 +82,29 @@ func (b *Builder) suiteImages(ctx context.Context, bin string, s Suite) ([]strin
 		}
 	}
 	agnhost := ociimage.File{Path: "/agnhost", Source: filepath.Join(bin, "agnhost")}
+	// Its server of many ports shows this certificate; some tests run a DNS server from this image.
+	porter := filepath.Join(kubernetes, "test/images/agnhost/porter")
+	certificate := ociimage.File{Path: "/localhost.crt", Source: filepath.Join(porter, "localhost.crt")}
+	coredns := ociimage.File{Path: "/coredns", Source: filepath.Join(bin, "coredns")}
+	key := ociimage.File{Path: "/localhost.key", Source: filepath.Join(porter, "localhost.key")}
 	images := []image{
 		{
 			name: names["agnhost"][0], aliases: append(names["agnhost"][1:], names["glibc-dns-testing"]...),
 			config: ocispec.ImageConfig{Entrypoint: []string{"/agnhost"}, Cmd: []string{"pause"}, Env: env},
-			layers: tools(agnhost, ociimage.File{Path: "/uploads/.keep", Data: []byte{}}),
+			layers: tools(agnhost, coredns, certificate, key, ociimage.File{Path: "/uploads/.keep", Data: []byte{}}),
+			recipe: []string{"certificate", "coredns"},
 		},
 		{
-			name: names["busybox"][0], aliases: names["nginx"],
+			name: names["busybox"][0], aliases: append(names["busybox"][1:], names["nginx"]...),
 			config: ocispec.ImageConfig{Cmd: []string{"/agnhost", "pause"}, Env: env}, layers: tools(agnhost),
+		},
+		{
+			name: names[regression][0], config: ocispec.ImageConfig{Entrypoint: []string{"/" + regression}},
+			layers: func(ctx context.Context, dir string) ([]ociimage.Layer, error) {
+				program := filepath.Join(dir, regression)
+				err := goTool(ctx, source, "build", "-trimpath", "-o", program, "k8s.io/kubernetes/test/images/"+regression)
+				return []ociimage.Layer{ociimage.FilesLayer(ociimage.File{Path: "/" + regression, Source: program})}, err
+			},
 		},
 		{
 			name: names["pause"][0], config: ocispec.ImageConfig{Entrypoint: []string{"/pause"}},
@@ -93,7 +115,7 @@ func (b *Builder) suiteImages(ctx context.Context, bin string, s Suite) ([]strin
 	}
 	var files []string
 	for _, img := range images {
-		img.recipe = append([]string{filepath.Base(root)}, img.aliases...)
+		img.recipe = append(append(img.recipe, filepath.Base(root)), img.aliases...)
 		f, err := b.image(ctx, bin, img)
 		if err != nil {
 			return nil, fmt.Errorf("image %s: %w", img.name, err)
@@ -103,7 +125,18 @@ func (b *Builder) suiteImages(ctx context.Context, bin string, s Suite) ([]strin
 	return files, nil
 }
 
-// suiteImageNames are the images that the suite wants of those that have stand-ins, by the last part of their names.
+// moduleDir is the folder of a module that the one in dir requires.
+func moduleDir(ctx context.Context, dir, path string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", path)
+	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("folder of module %s: %w", path, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// suiteImageNames are the images that the suite wants of those that have stand-ins, by the last part of their names and in order.
 func suiteImageNames(ctx context.Context, s Suite) (map[string][]string, error) {
 	cmd := exec.CommandContext(ctx, s.Program, "--list-images")
 	cmd.Stderr = os.Stderr
@@ -111,7 +144,7 @@ func suiteImageNames(ctx context.Context, s Suite) (map[string][]string, error) 
 	if err != nil {
 		return nil, fmt.Errorf("images of the end-to-end tests: %w", err)
 	}
-	names := map[string][]string{"agnhost": nil, "glibc-dns-testing": nil, "busybox": nil, "nginx": nil, "pause": nil}
+	names := map[string][]string{"agnhost": nil, "glibc-dns-testing": nil, "busybox": nil, "nginx": nil, "pause": nil, regression: nil}
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
 		name := strings.TrimSpace(lines.Text())
 		short, _, _ := strings.Cut(filepath.Base(name), ":")
@@ -123,6 +156,7 @@ func suiteImageNames(ctx context.Context, s Suite) (map[string][]string, error) 
 		if len(found) == 0 {
 			return nil, fmt.Errorf("the end-to-end tests do not name an image %s", short)
 		}
+		slices.Sort(found) // the program names them in any order
 	}
 	return names, nil
 }

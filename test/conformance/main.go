@@ -119,7 +119,7 @@ func buildSuite(ctx context.Context) (lab.Suite, error) {
 	return b.Suite(ctx, bin)
 }
 
-// up brings the lab up with the CNI and the images of the suite; every worker is a zone.
+// up brings the lab up with the CNI and the images of the suite; every worker is a zone, and the first has the master too.
 func up(ctx context.Context, l s1.Lab, suite lab.Suite) error {
 	if err := l.Up(ctx, description, func(chunk string) { fmt.Print(chunk) }); err != nil {
 		return err
@@ -132,8 +132,8 @@ func up(ctx context.Context, l s1.Lab, suite lab.Suite) error {
 		return err
 	}
 	steps := s2.Install(func(name string) string { return filepath.Join(dir, name) })
-	for i := 1; i <= 3; i++ {
-		steps = append(steps, s1.Step{Command: fmt.Sprintf("kubectl label node k8s-worker-%d topology.kubernetes.io/zone=zone-%d", i, i)})
+	for i, nodes := range []string{"k8s-master k8s-worker-1", "k8s-worker-2", "k8s-worker-3"} {
+		steps = append(steps, s1.Step{Command: fmt.Sprintf("kubectl label node %s topology.kubernetes.io/zone=zone-%d", nodes, i+1)})
 	}
 	return s1.Act{Steps: steps}.Play(ctx, l, func(step s1.Step, out string) {
 		fmt.Println("$ " + step.Command)
