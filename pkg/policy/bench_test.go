@@ -20,9 +20,7 @@ func BenchmarkBigCluster(b *testing.B) {
 		b.Run(of.name, func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
-				runtime.GC()
-				var before, after runtime.MemStats
-				runtime.ReadMemStats(&before)
+				before := heapAlloc()
 				b.StartTimer()
 				e := New(of.node)
 				for i := range namespaces {
@@ -30,9 +28,7 @@ func BenchmarkBigCluster(b *testing.B) {
 				}
 				rules := len(e.Changes().Rules)
 				b.StopTimer()
-				runtime.GC()
-				runtime.ReadMemStats(&after)
-				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "MB")
+				b.ReportMetric(float64(heapAlloc()-before)/1e6, "MB")
 				b.ReportMetric(float64(rules), "rules")
 				if rules == 0 {
 					b.Fatal("no rules")
@@ -59,6 +55,13 @@ func BenchmarkBigCluster(b *testing.B) {
 	})
 }
 
+func heapAlloc() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 func bigPod(namespace, i int, node string) Pod {
 	p, _ := PodOf(&corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -72,12 +75,13 @@ func bigPod(namespace, i int, node string) Pod {
 }
 
 // tellNamespace tells of a Namespace, whose Pods are all on one Node.
-func tellNamespace(b *testing.B, e *Engine, n, pods int) {
+func tellNamespace(b *testing.B, f follower, n, pods int) {
 	b.Helper()
 	name := fmt.Sprint("ns", n)
-	e.SetNamespace(name, map[string]string{"team": fmt.Sprint("team", n%100), corev1.LabelMetadataName: name})
+	fine(b, f.Tell(Object{Namespace: &Namespace{Name: name, Labels: map[string]string{"team": fmt.Sprint("team", n%100), corev1.LabelMetadataName: name}}}))
 	for i := range pods {
-		e.SetPod(bigPod(n, i, fmt.Sprint("node", n/25)))
+		p := bigPod(n, i, fmt.Sprint("node", n/25))
+		fine(b, f.Tell(Object{Pod: &p}))
 	}
 	app := func(i int) *metav1.LabelSelector {
 		return &metav1.LabelSelector{MatchLabels: map[string]string{"app": fmt.Sprint("app", i)}}
@@ -86,14 +90,11 @@ func tellNamespace(b *testing.B, e *Engine, n, pods int) {
 		{PodSelector: app(0)}, {NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: name}}, PodSelector: app(1)},
 		{IPBlock: &networkingv1.IPBlock{CIDR: "192.168.0.0/16", Except: []string{"192.168.7.0/24"}}},
 	} {
-		err := e.SetNetworkPolicy(&networkingv1.NetworkPolicy{
+		fine(b, f.Tell(Object{NetworkPolicy: &networkingv1.NetworkPolicy{
 			ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: fmt.Sprint("policy", i)},
 			Spec: networkingv1.NetworkPolicySpec{
 				PodSelector: *app(i % 2), Ingress: []networkingv1.NetworkPolicyIngressRule{{From: []networkingv1.NetworkPolicyPeer{from}}},
 			},
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
+		}}))
 	}
 }

@@ -1,10 +1,9 @@
 package policy
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
-
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // podContribution is what one Pod adds to the index for one policy, and which variants of its rules it makes necessary.
@@ -37,8 +36,6 @@ func (e *Engine) variantsOf(p *policy, x *pod) [][]variant {
 
 // applies tells whether the policy applies to a Pod on this Node.
 func (e *Engine) applies(p *policy, x *pod) bool { return p.appliedTo.has(x) && e.local(x) }
-
-func (g *group) has(x *pod) bool { return g.members[x.NamespacedName] == x }
 
 // addresses are those of a Pod that are peers of a rule, be it as a Pod or by what they are.
 func (p *policy) addresses(i int, x *pod) []netip.Addr {
@@ -155,7 +152,7 @@ func (e *Engine) follow(p *policy, x *pod) {
 	if !p.active {
 		return
 	}
-	before := p.ofPods[x.NamespacedName]
+	before := p.ofPods[x]
 	if !p.keepsVariants(before, e.variantsOf(p, x)) {
 		e.rebuild(p)
 		return
@@ -163,13 +160,13 @@ func (e *Engine) follow(p *policy, x *pod) {
 	now := e.contributionOf(p, x)
 	e.index.add(now.entries)
 	p.count(now, 1)
-	p.ofPods[x.NamespacedName] = now
+	p.ofPods[x] = now
 	if before != nil {
 		e.index.remove(before.entries)
 		p.count(before, -1)
 	}
 	if len(now.entries) == 0 {
-		delete(p.ofPods, x.NamespacedName)
+		delete(p.ofPods, x)
 	}
 }
 
@@ -205,18 +202,19 @@ func (p *policy) count(c *podContribution, n int) {
 func (e *Engine) rebuild(p *policy) {
 	static, ofPods := p.static, p.ofPods
 	p.active = p.appliedTo.local > 0
-	p.static, p.ofPods = contribution{}, make(map[types.NamespacedName]*podContribution)
+	p.static, p.ofPods = contribution{}, make(map[*pod]*podContribution)
 	if p.active {
 		members := p.members()
 		p.findVariants(e, members)
 		p.static = e.staticOf(p)
 		e.index.addRules(p.static.rules)
 		e.index.add(p.static.entries)
-		for _, x := range members {
-			c := e.contributionOf(p, x)
-			p.count(c, 1)
-			p.ofPods[x.NamespacedName] = c
-			e.index.add(c.entries)
+		for x := range members {
+			if c := e.contributionOf(p, x); len(c.entries) > 0 {
+				p.count(c, 1)
+				p.ofPods[x] = c
+				e.index.add(c.entries)
+			}
 		}
 	}
 	e.forget(static, ofPods)
@@ -228,7 +226,7 @@ func (e *Engine) retract(p *policy) {
 	p.active, p.static, p.ofPods = false, contribution{}, nil
 }
 
-func (e *Engine) forget(static contribution, ofPods map[types.NamespacedName]*podContribution) {
+func (e *Engine) forget(static contribution, ofPods map[*pod]*podContribution) {
 	for _, c := range ofPods {
 		e.index.remove(c.entries)
 	}
@@ -239,12 +237,10 @@ func (e *Engine) forget(static contribution, ofPods map[types.NamespacedName]*po
 }
 
 // members are all Pods that matter to a policy.
-func (p *policy) members() map[types.NamespacedName]*pod {
-	all := make(map[types.NamespacedName]*pod)
+func (p *policy) members() map[*pod]struct{} {
+	all := make(map[*pod]struct{})
 	add := func(g *group) {
-		for name, x := range g.members {
-			all[name] = x
-		}
+		maps.Copy(all, g.members)
 	}
 	add(p.appliedTo)
 	for _, groups := range p.peers {
@@ -259,7 +255,7 @@ func (p *policy) members() map[types.NamespacedName]*pod {
 }
 
 // findVariants gives every variant of every rule its id. The counts of the variants start at 0.
-func (p *policy) findVariants(e *Engine, members map[types.NamespacedName]*pod) {
+func (p *policy) findVariants(e *Engine, members map[*pod]struct{}) {
 	p.refs = make([]map[variant]Ref, len(p.rules))
 	p.variants = make([]map[variant]int, len(p.rules))
 	for i := range p.rules {
@@ -268,7 +264,7 @@ func (p *policy) findVariants(e *Engine, members map[types.NamespacedName]*pod) 
 			p.refs[i][variant{}] = e.ref(p, i, variant{})
 		}
 	}
-	for _, x := range members {
+	for x := range members {
 		for i, vs := range e.variantsOf(p, x) {
 			for _, v := range vs {
 				p.refs[i][v] = e.ref(p, i, v)

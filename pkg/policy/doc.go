@@ -4,13 +4,13 @@
 // order, and keeps an index of what a Node's switch has to hold: for every Pod, address and port the rules that it is part of.
 // A packet meets a rule if its Pod, its peer's address and its port are all part of it. [Engine.Query] decides by the same index.
 //
-//   - engine.go: the objects, and what a change of one touches
+//   - object.go, feed.go: what is read of objects, and how it is told
+//   - membership.go, group.go: Namespaces, Pods, and the selectors that rules share
+//   - engine.go: what a change of an object touches
 //   - index.go: the index, and what has changed in it
-//   - group.go: selectors that rules share, and the Pods they select
 //   - labels.go: which selectors may select a Namespace, and the other way round, without going over all
 //   - rule.go, networkpolicy.go, clusternetworkpolicy.go: what the objects say, as rules
 //   - contribution.go: what a Pod adds to the rules of a policy
-//   - object.go: what is read of Pods and Nodes
 //   - ports.go, block.go: ranges of ports and addresses
 //   - query.go: may this one talk to that one, and which rule says so
 //

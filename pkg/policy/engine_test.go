@@ -122,7 +122,7 @@ func sameAsFresh(t *testing.T, w *policytest.World, e *Engine, node string) {
 // A change of a Pod's labels touches what it is part of and nothing else.
 func TestChangesAreSmall(t *testing.T) {
 	e := New("node0")
-	e.SetNamespace("default", nil)
+	e.SetNamespace(Namespace{Name: "default"})
 	for i := range 50 {
 		e.SetPod(Pod{
 			NamespacedName: types.NamespacedName{Namespace: "default", Name: fmt.Sprint("pod", i)}, Node: fmt.Sprint("node", i%2),
@@ -168,7 +168,7 @@ NetworkPolicy default/bad: spec.ingress[1].ports[1]: protocol "ICMP" is none of 
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
-	e.SetNamespace("default", nil)
+	e.SetNamespace(Namespace{Name: "default"})
 	pod, _ := PodOf(&corev1.Pod{})
 	pod.NamespacedName, pod.IPs = types.NamespacedName{Namespace: "default", Name: "web"}, []netip.Addr{netip.MustParseAddr("10.0.0.1")}
 	e.SetPod(pod)
@@ -178,7 +178,7 @@ NetworkPolicy default/bad: spec.ingress[1].ports[1]: protocol "ICMP" is none of 
 	}
 }
 
-func fine(t *testing.T, err error) {
+func fine(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // selection selects Pods: of one Namespace, or of those that a selector selects. Equal selections have equal keys.
@@ -42,19 +41,24 @@ func selectPods(namespace string, namespaces, pods *metav1.LabelSelector) (selec
 }
 
 // selectsIn reports whether Pods of a Namespace can be selected.
-func (s selection) selectsIn(name string, namespaceLabels labels.Set) bool {
+func (s selection) selectsIn(ns *namespace) bool {
 	if s.namespaces == nil {
-		return s.key.valid && s.key.namespace == name
+		return s.key.valid && s.key.namespace == ns.Name
 	}
-	return s.namespaces.Matches(namespaceLabels)
+	return s.namespaces.Matches(labels.Set(ns.Labels))
 }
 
 // group is a selection with the Pods that it selects now, shared by all policies that use it.
 type group struct {
 	selection
-	members  map[types.NamespacedName]*pod
+	members  map[*pod]struct{}
 	local    int             // members on the Node that the index is for
 	policies map[*policy]int // how often each uses it
+}
+
+func (g *group) has(p *pod) bool {
+	_, ok := g.members[p]
+	return ok
 }
 
 // nodeSelection selects Nodes.
@@ -66,74 +70,4 @@ func selectNodes(s *metav1.LabelSelector) (nodeSelection, error) {
 		return nodeSelection{}, fmt.Errorf("nodes: %w", err)
 	}
 	return nodeSelection{selector}, nil
-}
-
-// use takes a group for a policy, and fills it if it is new.
-func (e *Engine) use(s selection, p *policy) *group {
-	g, ok := e.groups[s.key]
-	if !ok {
-		g = &group{selection: s, members: make(map[types.NamespacedName]*pod), policies: make(map[*policy]int)}
-		e.groups[s.key] = g
-		if s.namespaces != nil {
-			e.selecting.add(g)
-			for name, ns := range e.candidates(g) {
-				if s.selectsIn(name, ns.labels) {
-					e.enter(g, ns)
-				}
-			}
-		} else if s.key.valid {
-			e.enter(g, e.namespace(s.key.namespace))
-		}
-	}
-	g.policies[p]++
-	return g
-}
-
-// release gives a group back.
-func (e *Engine) release(g *group, p *policy) {
-	if g.policies[p]--; g.policies[p] == 0 {
-		delete(g.policies, p)
-	}
-	if len(g.policies) > 0 {
-		return
-	}
-	delete(e.groups, g.key)
-	if g.namespaces != nil {
-		e.selecting.remove(g)
-		for _, ns := range e.candidates(g) {
-			delete(ns.groups, g)
-		}
-	} else {
-		delete(e.namespace(g.key.namespace).groups, g)
-		e.tidy(g.key.namespace)
-	}
-	for _, member := range g.members {
-		delete(member.groups, g)
-	}
-}
-
-// enter lets a group select Pods of a Namespace.
-func (e *Engine) enter(g *group, ns *namespace) {
-	ns.groups[g] = true
-	for _, p := range ns.pods {
-		if p.selectable() && g.pods.Matches(labelSet(p.Labels)) {
-			e.join(g, p)
-		}
-	}
-}
-
-func (e *Engine) join(g *group, p *pod) {
-	g.members[p.NamespacedName] = p
-	p.groups[g] = true
-	if e.local(p) {
-		g.local++
-	}
-}
-
-func (e *Engine) leave(g *group, p *pod) {
-	delete(g.members, p.NamespacedName)
-	delete(p.groups, g)
-	if e.local(p) {
-		g.local--
-	}
 }

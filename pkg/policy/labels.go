@@ -62,36 +62,40 @@ func (s selectors) of(set labels.Set) iter.Seq[*group] {
 }
 
 // labelled are Namespaces by each of their labels.
-type labelled map[label]map[string]*namespace
+type labelled map[label]map[*namespace]struct{}
 
-func (x labelled) add(name string, ns *namespace) {
-	for k, v := range ns.labels {
+func (x labelled) add(ns *namespace) {
+	for k, v := range ns.Labels {
 		l := label{k, v}
 		if x[l] == nil {
-			x[l] = make(map[string]*namespace)
+			x[l] = make(map[*namespace]struct{})
 		}
-		x[l][name] = ns
+		x[l][ns] = struct{}{}
 	}
 }
 
-func (x labelled) remove(name string, ns *namespace) {
-	for k, v := range ns.labels {
+func (x labelled) remove(ns *namespace) {
+	for k, v := range ns.Labels {
 		l := label{k, v}
-		if delete(x[l], name); len(x[l]) == 0 {
+		if delete(x[l], ns); len(x[l]) == 0 {
 			delete(x, l)
 		}
 	}
 }
 
 // candidates goes over the known Namespaces that a group may select in.
-func (e *Engine) candidates(g *group) iter.Seq2[string, *namespace] {
-	among := e.namespaces
-	if l := wanted(g.namespaces); l != (label{}) {
-		among = e.labelled[l]
-	}
-	return func(yield func(string, *namespace) bool) {
-		for name, ns := range among {
-			if ns.known && !yield(name, ns) {
+func (m *membership) candidates(g *group) iter.Seq[*namespace] {
+	return func(yield func(*namespace) bool) {
+		if l := wanted(g.namespaces); l != (label{}) {
+			for ns := range m.labelled[l] {
+				if !yield(ns) {
+					return
+				}
+			}
+			return
+		}
+		for _, ns := range m.namespaces {
+			if ns.known && !yield(ns) {
 				return
 			}
 		}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -8,15 +9,35 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
+// Namespace is what rules depend on of a Namespace.
+type Namespace struct {
+	Name   string
+	Labels map[string]string `json:",omitempty"`
+	Log    bool              `json:",omitempty"` // it has LogAnnotation
+}
+
+// LogAnnotation is that of a Namespace for whose Pods refused connections are logged, if it is "true".
+const LogAnnotation = "networkpolicy.antrea.io/enable-logging"
+
+// NamespaceOf reads a Namespace.
+func NamespaceOf(o *corev1.Namespace) Namespace {
+	return Namespace{Name: o.Name, Labels: o.Labels, Log: o.Annotations[LogAnnotation] == "true"}
+}
+
 // Pod is what rules depend on of a Pod.
 type Pod struct {
 	types.NamespacedName
-	UIDs        []string // by which the kubelet knows it: its own, or that of the file it comes from
-	Node        string
-	Labels      map[string]string
-	IPs         []netip.Addr
-	Ports       []NamedPort
-	HostNetwork bool // it is the Node to policies: they neither select it nor apply to it
+	UIDs        []string          `json:",omitempty"` // by which the kubelet knows it: its own, or that of the file it comes from
+	Node        string            `json:",omitempty"`
+	Labels      map[string]string `json:",omitempty"`
+	IPs         []netip.Addr      `json:",omitempty"`
+	Ports       []NamedPort       `json:",omitempty"`
+	HostNetwork bool              `json:",omitempty"` // it is the Node to policies: they neither select it nor apply to it
+}
+
+func (p Pod) equal(q Pod) bool {
+	return p.NamespacedName == q.NamespacedName && p.Node == q.Node && p.HostNetwork == q.HostNetwork && slices.Equal(p.UIDs, q.UIDs) &&
+		maps.Equal(p.Labels, q.Labels) && slices.Equal(p.IPs, q.IPs) && slices.Equal(p.Ports, q.Ports)
 }
 
 // Is tells whether this is the Pod that a kubelet knows by uid, and not another one of that name.
@@ -75,9 +96,9 @@ func namedPorts(c corev1.Container) []NamedPort {
 // Node is what rules depend on of a Node.
 type Node struct {
 	Name      string
-	Labels    map[string]string
-	Addresses []netip.Addr // in its status
-	Gateways  []netip.Addr // of antrea-gw0, from which the Node talks to its Pods
+	Labels    map[string]string `json:",omitempty"`
+	Addresses []netip.Addr      `json:",omitempty"` // in its status
+	Gateways  []netip.Addr      `json:",omitempty"` // of antrea-gw0, from which the Node talks to its Pods
 }
 
 // NodeOf reads a Node.
@@ -98,6 +119,10 @@ func NodeOf(o *corev1.Node) Node {
 		}
 	}
 	return n
+}
+
+func (n Node) equal(m Node) bool {
+	return n.Name == m.Name && maps.Equal(n.Labels, m.Labels) && slices.Equal(n.Addresses, m.Addresses) && slices.Equal(n.Gateways, m.Gateways)
 }
 
 // is reports whether an address is one of the Node's own.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/netip"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -122,6 +123,11 @@ type spec struct {
 	appliedTo  selection
 	directions []Direction // in which the Pods that it selects are isolated; only NetworkPolicies isolate
 	rules      []ruleSpec
+}
+
+// selectsNodes tells whether a rule is about Nodes.
+func (s *spec) selectsNodes() bool {
+	return slices.ContainsFunc(s.rules, func(r ruleSpec) bool { return len(r.peers.nodes) > 0 })
 }
 
 // ruleSpec is one rule as the policy has it.

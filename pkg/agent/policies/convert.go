@@ -86,9 +86,9 @@ func part(r policy.Ref) pipeline.RulePart {
 	}
 }
 
-// ofPods is what rules say of the Pods of the Node, and whether refusals are logged, by Namespace. One that the engine has not heard of is left out: it may neither send nor
-// receive. An interface of no Pod that Kubernetes knows has no rules.
-func ofPods(e *policy.Engine, pods map[string]pipeline.Pod, logged map[string]bool) map[string]pipeline.PodPolicy {
+// ofPods is what rules say of the Pods of the Node, and whether refusals are logged. One that the engine has not heard of is left out:
+// it may neither send nor receive. An interface of no Pod that Kubernetes knows has no rules.
+func ofPods(e *policy.Engine, pods map[string]pipeline.Pod) map[string]pipeline.PodPolicy {
 	all := make(map[string]pipeline.PodPolicy, len(pods))
 	for port, p := range pods {
 		if p.Segment != 0 {
@@ -101,7 +101,7 @@ func ofPods(e *policy.Engine, pods map[string]pipeline.Pod, logged map[string]bo
 		name := nameOf(p)
 		if told, ok := e.Pod(name); ok && told.Is(p.Name.UID) {
 			of := podPolicy(e.PodRefs(name))
-			of.Tell = logged[name.Namespace]
+			of.Tell = e.Logged(name.Namespace)
 			all[port] = of
 		}
 	}

@@ -13,11 +13,8 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/policy"
 )
 
-// LogAnnotation is that of a Namespace for whose Pods refused connections are logged, if it is "true".
-const LogAnnotation = "networkpolicy.antrea.io/enable-logging"
-
-// LogRefusals logs first packets that policies of Pods in such Namespaces refuse, with who decides, until ctx is done. How many
-// the switch sends in a second is limited by its meter for that.
+// LogRefusals logs first packets that policies of Pods in Namespaces with policy.LogAnnotation refuse, with who decides, until ctx is
+// done. How many the switch sends in a second is limited by its meter for that.
 func (s *Source) LogRefusals(ctx context.Context, address string) error {
 	return ofconn.Run(ctx, address, ofconn.Config{}, func(ctx context.Context, conn *ofconn.Conn) error {
 		// Who is not its controller gets packets from Open vSwitch only after asking for some of their bytes.

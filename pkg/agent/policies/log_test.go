@@ -22,6 +22,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovstest"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
+	"github.com/antrea-mc/antrea-mc/pkg/policy"
 )
 
 // lines are what was logged.
@@ -73,7 +74,7 @@ func TestRealLog(t *testing.T) {
 		}
 		annotations := map[string]string{}
 		if namespace == "told" {
-			annotations[LogAnnotation] = "true"
+			annotations[policy.LogAnnotation] = "true"
 		}
 		_ = client.Tracker().Add(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Annotations: annotations}})
 		_ = client.Tracker().Add(&corev1.Pod{

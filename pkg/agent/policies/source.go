@@ -42,7 +42,6 @@ type Source struct {
 	store    *state.Store
 	events   *events
 	problems map[types.NamespacedName]string // of policies, as they were complained about
-	logged   map[string]bool                 // Namespaces with LogAnnotation
 
 	mu     sync.Mutex // guards engine
 	engine *policy.Engine
@@ -52,7 +51,7 @@ type Source struct {
 func New(client kubernetes.Interface, dynamic dynamic.Interface, node string, store *state.Store) *Source {
 	return &Source{
 		client: client, dynamic: dynamic, node: node, store: store, events: newEvents(), engine: policy.New(node),
-		problems: make(map[types.NamespacedName]string), logged: make(map[string]bool),
+		problems: make(map[types.NamespacedName]string),
 	}
 }
 
@@ -156,13 +155,13 @@ func (s *Source) update(ctx context.Context) {
 	now, _ := s.store.Snapshot()
 	s.addressOwnPods(now.Pods)
 	changes := s.engine.Changes()
-	pods := ofPods(s.engine, now.Pods, s.logged)
+	pods := ofPods(s.engine, now.Pods)
 	if now.Policies != nil && changes.Len() == 0 && reflect.DeepEqual(now.Policies.Pods, pods) {
 		return
 	}
 	s.store.Update(func(st *pipeline.State) {
 		st.Policies = updated(st.Policies, changes)
-		st.Policies.Pods = ofPods(s.engine, st.Pods, s.logged)
+		st.Policies.Pods = ofPods(s.engine, st.Pods)
 	})
 }
 
@@ -182,12 +181,6 @@ func (s *Source) addressOwnPods(pods map[string]pipeline.Pod) {
 // tell tells the engine of one event, and complains about what is not understood of a policy, once.
 func (s *Source) tell(ctx context.Context, e event) {
 	object, err := typed(e.object)
-	if ns, ok := object.(*corev1.Namespace); ok {
-		delete(s.logged, ns.Name)
-		if !e.deleted && ns.Annotations[LogAnnotation] == "true" {
-			s.logged[ns.Name] = true
-		}
-	}
 	if err == nil && e.deleted {
 		s.engine.Delete(object)
 		return

@@ -173,7 +173,7 @@ func TestRealTrace(t *testing.T) {
 		w.Tell(e)
 		s := node0(w)
 		s.Policies = updated(nil, e.Changes())
-		s.Policies.Pods = ofPods(e, s.Pods, nil)
+		s.Policies.Pods = ofPods(e, s.Pods)
 		tr.load(s)
 		for _, c := range w.Connections() {
 			p, from, to := packet(s, c)
