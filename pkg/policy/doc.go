@@ -14,5 +14,7 @@
 //   - ports.go, block.go: ranges of ports and addresses
 //   - query.go: may this one talk to that one, and which rule says so
 //
+// [Distributor] finds out which of the objects an engine for one Node needs (distributor.go), so that only one has to know all of them.
+//
 // It opens no connection and knows no flows.
 package policy

@@ -52,8 +52,9 @@ func (s selection) selectsIn(ns *namespace) bool {
 type group struct {
 	selection
 	members  map[*pod]struct{}
-	local    int             // members on the Node that the index is for
-	policies map[*policy]int // how often each uses it
+	local    int                 // members on the Node that the index is for
+	policies map[*policy]int     // how often each uses it
+	needed   map[*needs]struct{} // by Nodes whose policies are about it
 }
 
 func (g *group) has(p *pod) bool {
