@@ -1,4 +1,5 @@
-// Command antrea-controller is the way from antctl to the agents, as a part of the Kubernetes API.
+// Command antrea-controller tells agents what policies for their Pods depend on, and is the way from antctl to the agents: both as a
+// part of the Kubernetes API.
 package main
 
 import (
@@ -9,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
@@ -16,6 +19,7 @@ import (
 
 	"github.com/antrea-mc/antrea-mc/pkg/controller"
 	"github.com/antrea-mc/antrea-mc/pkg/controller/apiserver"
+	"github.com/antrea-mc/antrea-mc/pkg/controller/policies"
 	"github.com/antrea-mc/antrea-mc/pkg/version"
 )
 
@@ -44,6 +48,7 @@ func run(ctx context.Context, configFile, kubeconfig, tokenFile, serviceHost str
 	if err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}
+	rest.QPS, rest.Burst = 200, 400 // each agent that asks is reviewed, and after a restart all of them ask
 	client, err := kubernetes.NewForConfig(rest)
 	if err != nil {
 		return fmt.Errorf("API server: %w", err)
@@ -52,12 +57,23 @@ func run(ctx context.Context, configFile, kubeconfig, tokenFile, serviceHost str
 	if err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}
+	objects, err := dynamic.NewForConfig(rest)
+	if err != nil {
+		return fmt.Errorf("API server: %w", err)
+	}
 	klog.FromContext(ctx).Info("Starting antrea-controller", "version", version.String(), "config", config)
-	return apiserver.Run(ctx, apiserver.Config{
-		Port:        config.APIPort,
-		ServiceHost: serviceHost,
-		Client:      client,
-		APIServices: services.APIServices(),
-		TokenFile:   tokenFile,
+	told := policies.New(client, objects)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return told.Run(ctx) })
+	group.Go(func() error {
+		return apiserver.Run(ctx, apiserver.Config{
+			Port:        config.APIPort,
+			ServiceHost: serviceHost,
+			Client:      client,
+			APIServices: services.APIServices(),
+			TokenFile:   tokenFile,
+			Policies:    told,
+		})
 	})
+	return group.Wait()
 }

@@ -1,6 +1,7 @@
-// Package controller is antrea-controller: the authenticated way from antctl to the agents.
+// Package controller is antrea-controller: what policies depend on, told to the agent of each Node as far as it needs it, and the
+// authenticated way from antctl to the agents.
 //
-// config.go reads antrea-controller.conf; apiserver/ is what it serves.
+// config.go reads antrea-controller.conf; apiserver/ is what it serves, policies/ what agents ask.
 package controller
 
 import (

@@ -312,17 +312,6 @@ func (d *Distributor) Leave(node string) {
 	delete(d.needs, node)
 }
 
-// Batch is news for a Node.
-type Batch struct {
-	// Instance says which Distributor Version is of.
-	Instance string
-	Version  uint64
-	// Whole says that the objects are all that the Node needs: what is not among them is gone.
-	Whole   bool     `json:",omitempty"`
-	Objects []Object `json:",omitempty"`
-	Gone    []Key    `json:",omitempty"`
-}
-
 // Since is what a Node that is served needs to know after a version; all that it needs to know if what it missed is not known.
 func (d *Distributor) Since(node string, version uint64) Batch {
 	n, ok := d.needs[node]

@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -33,15 +34,7 @@ func (c *client) apply(t *testing.T, sent Batch) {
 	fine(t, json.Unmarshal(text, &b))
 	gone := b.Gone
 	if b.Whole {
-		now := make(map[Key]bool)
-		for _, o := range b.Objects {
-			now[o.Key()] = true
-		}
-		for k := range c.have {
-			if !now[k] {
-				gone = append(gone, k)
-			}
-		}
+		gone = b.Missing(maps.Keys(c.have))
 	}
 	for _, o := range b.Objects {
 		c.have[o.Key()] = o

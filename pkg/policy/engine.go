@@ -2,10 +2,12 @@ package policy
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 )
 
@@ -151,4 +153,30 @@ func (e *Engine) id(k ruleKey) uint32 {
 // String is how much the engine has, for logs.
 func (e *Engine) String() string {
 	return fmt.Sprintf("%d Namespaces, %d Pods, %d policies, %d groups", len(e.namespaces), len(e.pods), len(e.policies), len(e.groups))
+}
+
+// Keys are the objects that the engine was told of.
+func (e *Engine) Keys() iter.Seq[Key] {
+	return func(yield func(Key) bool) {
+		for name, ns := range e.namespaces {
+			if ns.known && !yield(Key{KindNamespace, types.NamespacedName{Name: name}}) {
+				return
+			}
+		}
+		for name := range e.pods {
+			if !yield(Key{KindPod, name}) {
+				return
+			}
+		}
+		for name := range e.nodes {
+			if !yield(Key{KindNode, types.NamespacedName{Name: name}}) {
+				return
+			}
+		}
+		for name := range e.policies {
+			if !yield(Key{Kind(name.Kind), name.NamespacedName}) {
+				return
+			}
+		}
+	}
 }

@@ -106,6 +106,7 @@ var arrows = map[string][]string{
 	"pkg/ipam":         {"pkg/apis"},
 	"pkg/netplan":      {},
 	"pkg/policy":       {},
+	"pkg/policywatch":  {"pkg/policy"},
 	"pkg/version":      {},
 	"pkg/ociimage":     {},
 	"pkg/secureserver": {},
@@ -119,8 +120,8 @@ var arrows = map[string][]string{
 	"pkg/cni":      {"pkg/openflow"},
 
 	// Daemons and tools.
-	"pkg/agent":        {"pkg/antreaconf", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/openflow", "pkg/ovs", "pkg/pipeline", "pkg/policy", "pkg/proxy", "pkg/secureserver", "pkg/version"},
-	"pkg/controller":   {"pkg/antreaconf", "pkg/apis", "pkg/secureserver", "pkg/version"},
+	"pkg/agent":        {"pkg/antreaconf", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/openflow", "pkg/ovs", "pkg/pipeline", "pkg/policy", "pkg/policywatch", "pkg/proxy", "pkg/secureserver", "pkg/version"},
+	"pkg/controller":   {"pkg/antreaconf", "pkg/apis", "pkg/policy", "pkg/policywatch", "pkg/secureserver", "pkg/version"},
 	"pkg/multicluster": {"pkg/apis"},
 	"pkg/antctl":       {"build/crds", "build/manifests", "pkg/apis", "pkg/cni", "pkg/ipam", "pkg/multicluster", "pkg/netplan", "pkg/policy", "pkg/version"},
 	"pkg/lab":          {"pkg/ociimage"},

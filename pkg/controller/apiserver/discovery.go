@@ -48,6 +48,7 @@ func resourceList() any {
 		GroupVersion: systemv1alpha1.GroupVersion.String(),
 		APIResources: []metav1.APIResource{
 			{Name: "controllerinfos", SingularName: "controllerinfo", Kind: "ControllerInfo", Verbs: metav1.Verbs{"get"}},
+			{Name: systemv1alpha1.PolicyObjects, SingularName: "policyobject", Kind: "PolicyObjectBatch", Verbs: metav1.Verbs{"watch"}},
 		},
 	}
 	for _, sub := range forwarded {

@@ -29,7 +29,8 @@ type Config struct {
 	ServiceHost string // the DNS name by which the API server reaches us: SERVICE.NAMESPACE.svc
 	Client      kubernetes.Interface
 	APIServices apiregistration.APIServiceInterface
-	TokenFile   string // our token for agents
+	TokenFile   string       // our token for agents
+	Policies    http.Handler // answers agents about policies
 }
 
 // Run serves until ctx ends.
@@ -73,6 +74,7 @@ func (c Config) handler() http.Handler {
 	mux.HandleFunc("GET /openapi/v2", answer(openAPIV2))
 	mux.HandleFunc("GET /openapi/v3", answer(openAPIV3))
 	mux.HandleFunc("GET "+resources+"/controllerinfos/"+controllerName, answer(controllerInfo))
+	mux.Handle("GET "+resources+"/"+systemv1alpha1.PolicyObjects, c.Policies)
 	for _, sub := range forwarded {
 		mux.Handle("GET "+resources+"/nodes/{node}/"+sub.name, f)
 		if slices.Contains(sub.verbs, "create") {

@@ -67,6 +67,7 @@ func TestHandler(t *testing.T) {
 			node("impostor", port, "sha256:00"),
 		),
 		TokenFile: token,
+		Policies:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "policies: ", r.URL.RawQuery) }),
 	}.handler()
 
 	const base = "/apis/system.antrea.io/v1alpha1"
@@ -79,6 +80,8 @@ func TestHandler(t *testing.T) {
 		{"/apis", 200, `"kind":"APIGroupList"`},
 		{"/apis/system.antrea.io", 200, `"preferredVersion":{"groupVersion":"system.antrea.io/v1alpha1"`},
 		{base, 200, `"name":"nodes/ovsflows"`},
+		{base, 200, `{"name":"policyobjects","singularName":"policyobject","namespaced":false,"kind":"PolicyObjectBatch","verbs":["watch"]}`},
+		{base + "/policyobjects?watch=true", 200, "policies: watch=true"},
 		{"/openapi/v3", 200, `"paths"`},
 		{base + "/controllerinfos/antrea-controller", 200, `"kind":"ControllerInfo"`},
 		{base + "/nodes/n1/ovsflows?table=16", 200, base + "/nodes/n1/ovsflows?table=16|Bearer secret|alice|[dev ops]|"},
