@@ -132,7 +132,7 @@ func testRights(t *testing.T, admin kubernetes.Interface) {
 			true: {
 				{"watch", "", "nodes"}, {"patch", "", "nodes"}, {"watch", "multicluster.crd.antrea.io", "gateways"},
 				{"list", "multicluster.crd.antrea.io", "clusterinfoimports"}, {"create", "authentication.k8s.io", "tokenreviews"},
-				{"create", "authorization.k8s.io", "subjectaccessreviews"},
+				{"create", "authorization.k8s.io", "subjectaccessreviews"}, {"watch", "system.antrea.io", "policyobjects"},
 			},
 			false: {
 				{"get", "", "secrets"}, {"list", "", "secrets"}, {"create", "", "pods"}, {"delete", "", "nodes"}, {"impersonate", "", "users"},
@@ -141,8 +141,13 @@ func testRights(t *testing.T, admin kubernetes.Interface) {
 			},
 		},
 		"antrea-controller": {
-			true:  {{"get", "", "nodes"}, {"impersonate", "system.antrea.io", "users"}},
-			false: {{"get", "", "secrets"}, {"impersonate", "", "users"}, {"impersonate", "", "groups"}, {"patch", "", "nodes"}, {"patch", "apiregistration.k8s.io", "apiservices"}},
+			true: {
+				{"get", "", "nodes"}, {"impersonate", "system.antrea.io", "users"}, {"watch", "", "pods"}, {"list", "networking.k8s.io", "networkpolicies"},
+				{"watch", "policy.networking.k8s.io", "clusternetworkpolicies"},
+			},
+			false: {
+				{"create", "", "pods"}, {"patch", "networking.k8s.io", "networkpolicies"},
+				{"get", "", "secrets"}, {"impersonate", "", "users"}, {"impersonate", "", "groups"}, {"patch", "", "nodes"}, {"patch", "apiregistration.k8s.io", "apiservices"}},
 		},
 	}
 	for account, byAnswer := range rights {

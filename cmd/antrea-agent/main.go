@@ -40,6 +40,7 @@ func main() {
 	pflag.StringVar(&o.agent.Namespace, "namespace", envOr("POD_NAMESPACE", "kube-system"), "namespace of the agent ($POD_NAMESPACE)")
 	pflag.StringVar(&o.agent.OVSRunDir, "ovs-run-dir", "/var/run/openvswitch", "directory with the sockets of Open vSwitch")
 	pflag.StringVar(&o.agent.CNISocket, "cni-socket", cni.DefaultSocket, "socket for the CNI plugin")
+	pflag.StringVar(&o.agent.StateDir, "state-dir", "/var/lib/antrea", "directory for what a start after a reboot is faster with")
 	pflag.StringVar(&o.agent.ConflistDir, "conflist-dir", "/etc/cni/net.d", "where the container runtime looks for network configurations")
 	pflag.StringVar(&o.agent.ConflistFile, "conflist", "/etc/antrea/antrea-cni.conflist", "network configuration to install; a default one if there is no such file")
 	pflag.StringVar((*string)(&o.agent.ProcSys), "proc-sys", writableProcSys(), "a /proc/sys that can be written")

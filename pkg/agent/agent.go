@@ -43,6 +43,7 @@ type Config struct {
 	Dynamic       dynamic.Interface    `json:"-"`
 	OVSRunDir     string               // of ovsdb-server and ovs-vswitchd
 	CNISocket     string
+	StateDir      string // what a start after a reboot is faster with
 	ConflistDir   string // where the runtime looks for network configurations
 	ConflistFile  string // the network configuration to install; the default one if there is no such file
 	ProcSys       device.ProcSys
@@ -116,7 +117,10 @@ func Run(ctx context.Context, c Config) error {
 	})
 	a.pods = newPods(db, b, a.store, a.syncer)
 	if c.Proxy.Enable {
-		a.policies = policies.New(c.Client, c.adminPolicies(), c.NodeName, a.store)
+		a.policies = policies.New(policies.Config{
+			Client: c.Client, Dynamic: c.adminPolicies(), Node: c.NodeName, Store: a.store,
+			Controller: c.PolicySource == config.FromController, Copy: c.policyCopy(),
+		})
 		if err := a.policies.Register(a.registry); err != nil {
 			return err
 		}
@@ -206,6 +210,9 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	}
 	return group.Wait()
 }
+
+// policyCopy is the file with what the controller has told about policies.
+func (c Config) policyCopy() string { return filepath.Join(c.StateDir, policies.CopyName) }
 
 // adminPolicies is what ClusterNetworkPolicies are read with, nil if they are not.
 func (c Config) adminPolicies() dynamic.Interface {

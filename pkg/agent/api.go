@@ -105,6 +105,11 @@ func (a api) Info(ctx context.Context) systemv1alpha1.AgentInfo {
 	}
 	condition("FlowsSynced", a.syncer.Err())
 	condition("PodsCanBeAttached", a.network().Ready())
+	if a.policies != nil {
+		if asked, err := a.policies.ControllerUp(); asked {
+			condition("ControllerConnectionUp", err)
+		}
+	}
 	return info
 }
 

@@ -28,13 +28,14 @@ const (
 // userspaceDevice is the port that the userspace datapath has of its own.
 const userspaceDevice = "ovs-netdev"
 
-// Cleanup undoes on this Node what the agent has done: network configuration, bridges with the interfaces of Pods, routes,
+// Cleanup undoes on this Node what the agent has done: network configuration, the copy of policies, bridges with the interfaces of Pods, routes,
 // nft tables, sysctls. It needs Open vSwitch to run and the agent not to. Again is nothing.
 func Cleanup(ctx context.Context, c Config) error {
 	var errs []error
-	conflist := filepath.Join(c.ConflistDir, cni.ConflistName)
-	if err := os.Remove(conflist); err != nil && !errors.Is(err, os.ErrNotExist) {
-		errs = append(errs, err)
+	for _, file := range []string{filepath.Join(c.ConflistDir, cni.ConflistName), c.policyCopy()} {
+		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
 	errs = append(errs, c.cleanNetwork(ctx))
 	if err := errors.Join(errs...); err != nil {

@@ -31,7 +31,7 @@ ip rule; ip -6 rule
 ip neigh show nud permanent
 nft list tables | grep -v kube-proxy
 ethtool -k eth0 | grep tx-checksum
-for d in /etc/cni /opt/cni /var/run/antrea /var/lib/cni/networks; do find $d -mindepth 1 2>/dev/null | sort; done
+for d in /etc/cni /opt/cni /var/run/antrea /var/lib/antrea /var/lib/cni/networks; do find $d -mindepth 1 2>/dev/null | sort; done
 cd /proc/sys/net && grep -rs . core ipv4 ipv6 netfilter 2>/dev/null | grep -vE 'random|secret|count|/neigh/|inode|tcp_mem|udp_mem|max_orphans' | sort
 `
 

@@ -40,7 +40,8 @@ type Config struct {
 	Multicluster             Multicluster
 	Proxy                    Proxy // enabled, it brings NetworkPolicies with it
 	AdminNetworkPolicy       bool  // ClusterNetworkPolicies too
-	SecondaryNetwork         bool  // Pods may have further interfaces, in segments
+	PolicySource             PolicySource
+	SecondaryNetwork         bool // Pods may have further interfaces, in segments
 }
 
 // Multicluster is the part for traffic to other clusters.
@@ -49,6 +50,15 @@ type Multicluster struct {
 	Namespace string // of Gateways and ClusterInfoImports; empty is the agent's own
 	SourceNAT pipeline.SourceNAT
 }
+
+// PolicySource is who finds out what policies for the Pods of the Node depend on.
+type PolicySource string
+
+// The sources.
+const (
+	FromController PolicySource = "controller" // antrea-controller, which watches the cluster once for all Nodes
+	FromAgent      PolicySource = "agent"      // each agent, by watches of the whole cluster
+)
 
 // Proxy is the part for Services.
 type Proxy struct {

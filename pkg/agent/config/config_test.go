@@ -15,7 +15,7 @@ import (
 func TestDefault(t *testing.T) {
 	want := Config{
 		OVSBridge: "br-int", HostGateway: "antrea-gw0", Encap: pipeline.Encap, Tunnel: Tunnel{Type: "geneve", Csum: true}, APIPort: 10350, PrometheusMetrics: true, AuditInterval: time.Minute,
-		Multicluster: Multicluster{SourceNAT: pipeline.SourceNATAuto}, Proxy: Proxy{LoadBalancerIPs: true},
+		Multicluster: Multicluster{SourceNAT: pipeline.SourceNATAuto}, Proxy: Proxy{LoadBalancerIPs: true}, PolicySource: FromAgent,
 	}
 	if got := Default(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -50,6 +50,8 @@ func TestParse(t *testing.T) {
 		{name: "Services left to others", file: "featureGates: {AntreaProxy: true}\nantreaProxy: {enable: false}", want: func(*Config) {}},
 		{name: "policies of administrators", file: "featureGates: {AntreaProxy: true, AdminNetworkPolicy: true}",
 			want: func(c *Config) { c.Proxy.Enable, c.AdminNetworkPolicy = true, true }},
+		{name: "policies from the controller", file: "policySource: controller", want: func(c *Config) { c.PolicySource = FromController }},
+		{name: "policies from elsewhere", file: "policySource: server", errs: []string{`policySource: "server" is none of ["controller" "agent"]`}},
 		{name: "policies without endpoints", file: "featureGates: {AdminNetworkPolicy: true}",
 			errs: []string{"featureGates.AdminNetworkPolicy is true, which needs featureGates.AntreaProxy and antreaProxy.enable to be true"}},
 		{name: "Services by half", file: "antreaProxy: {proxyAll: true}",

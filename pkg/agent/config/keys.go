@@ -101,6 +101,8 @@ var keys = []Key{
 		func(c *Config) *bool { return &c.Proxy.LoadBalancerIPs }),
 	text("antreaProxy.serviceProxyName", "", "Balances only Services whose label `service.kubernetes.io/service-proxy-name` has this value. Empty is those without the label.",
 		func(c *Config) *string { return &c.Proxy.ServiceProxyName }, nil),
+	text("policySource", string(FromAgent), "Who finds out what policies for the Node's Pods depend on: `agent` watches all Pods, Namespaces and policies of the cluster; `controller` asks antrea-controller, which watches them once for all Nodes, and watches itself only while that is away for long.",
+		func(c *Config) *string { return (*string)(&c.PolicySource) }, oneOf(string(FromController), string(FromAgent))),
 	accepted("multicluster.enablePodToPodConnectivity", false, "Accepted with either value: Pods of all clusters reach each other."),
 
 	fixed("trafficEncryptionMode", "none"),

@@ -53,7 +53,7 @@ func (s *Source) logRefusal(ctx context.Context, p openflow.PacketIn) {
 	case decision.Allowed:
 		why = "policies have changed since: now " + why
 	}
-	now, _ := s.store.Snapshot()
+	now, _ := s.Store.Snapshot()
 	klog.FromContext(ctx).Info("Refused by policy", "direction", direction, "from", nameAt(now, from), "to", nameAt(now, to),
 		"protocol", protocol.String(), "port", port, "decision", why)
 }

@@ -92,7 +92,7 @@ func TestRealLog(t *testing.T) {
 	var logged lines
 	ctx, cancel := context.WithCancel(klog.NewContext(t.Context(), funcr.New(logged.add, funcr.Options{})))
 	store := state.New(s, SourceName)
-	source := New(client, nil, "node0", store)
+	source := New(Config{Client: client, Node: "node0", Store: store})
 	syncer := flows.New(flows.Config{Address: sw.OpenFlow("br-int"), Store: store, Metrics: flows.NewMetrics(prometheus.NewRegistry())})
 	var wait sync.WaitGroup
 	defer wait.Wait()

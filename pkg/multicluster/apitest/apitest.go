@@ -9,8 +9,10 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -53,6 +55,7 @@ func Start(t testing.TB, names ...string) []*Cluster {
 		"--initial-cluster=test="+peer, "--unsafe-no-fsync", "--log-level=warn")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tokens.csv"), []byte(token+",administrator,administrator,system:masters\n"), 0o600))
 	writeKey(t, filepath.Join(dir, "sa.key"))
+	writeProxy(t, filepath.Join(dir, "proxy.key"), filepath.Join(dir, "proxy.crt"))
 	clusters := make([]*Cluster, len(names))
 	for i, name := range names {
 		clusters[i] = startAPI(t, bin, filepath.Join(dir, name), name, url, i)
@@ -87,6 +90,9 @@ func startAPI(t testing.TB, bin, dir, name, etcd string, i int) *Cluster {
 		"--secure-port="+strconv.Itoa(port), "--cert-dir="+dir, "--token-auth-file="+filepath.Join(common, "tokens.csv"),
 		"--service-account-issuer=https://"+name+".example", "--service-account-key-file="+filepath.Join(common, "sa.key"),
 		"--service-account-signing-key-file="+filepath.Join(common, "sa.key"), "--authorization-mode=RBAC",
+		"--requestheader-client-ca-file="+filepath.Join(common, "proxy.crt"), "--requestheader-username-headers=X-Remote-User",
+		"--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+		"--proxy-client-cert-file="+filepath.Join(common, "proxy.crt"), "--proxy-client-key-file="+filepath.Join(common, "proxy.key"),
 		fmt.Sprintf("--service-cluster-ip-range=10.%d.0.0/20", 96+i), "--endpoint-reconciler-type=none",
 		"--disable-admission-plugins=ServiceAccount", "--allow-privileged", "--shutdown-delay-duration=0s")
 	return &Cluster{
@@ -212,4 +218,22 @@ func writeKey(t testing.TB, file string) {
 	require.NoError(t, err)
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	require.NoError(t, os.WriteFile(file, text, 0o600))
+}
+
+// writeProxy makes the certificate by which an API server is known to those that it hands requests on to.
+func writeProxy(t testing.TB, keyFile, certFile string) {
+	writeKey(t, keyFile)
+	text, err := os.ReadFile(keyFile)
+	require.NoError(t, err)
+	block, _ := pem.Decode(text)
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	require.NoError(t, err)
+	proxy := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "front-proxy"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		BasicConstraintsValid: true, IsCA: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, proxy, proxy, key.Public(), key)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 }
