@@ -290,9 +290,18 @@ func (n *node) nad(name, config string, annotations ...string) {
 // sandbox makes a Pod with these networks, and a network namespace for it.
 func (n *node) sandbox(name, networks string) *libcni.RuntimeConf {
 	n.t.Helper()
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PodSpec{NodeName: "a", Containers: []corev1.Container{{Name: "c", Image: "i"}}}}
-	if networks != "" {
-		pod.Annotations = map[string]string{"k8s.v1.cni.cncf.io/networks": networks}
+	if networks == "" {
+		return n.sandboxOf(name, nil)
+	}
+	return n.sandboxOf(name, map[string]string{"k8s.v1.cni.cncf.io/networks": networks})
+}
+
+// sandboxOf makes a Pod with these annotations, and a network namespace for it.
+func (n *node) sandboxOf(name string, annotations map[string]string) *libcni.RuntimeConf {
+	n.t.Helper()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: annotations},
+		Spec:       corev1.PodSpec{NodeName: "a", Containers: []corev1.Container{{Name: "c", Image: "i"}}},
 	}
 	made, err := n.client.CoreV1().Pods("default").Create(context.Background(), pod, metav1.CreateOptions{})
 	require.NoError(n.t, err)

@@ -34,7 +34,7 @@ func TestRealPlugin(t *testing.T) {
 		run  func(*node)
 	}{
 		{"Attach", attach}, {"Original", original}, {"Plugins", kinds}, {"DefaultRoute", defaultRoute}, {"Requests", requests}, {"ConfigurationOnTheNode", onTheNode},
-		{"RollBack", rollBack}, {"DeleteFails", deleteFails}, {"PodReplaced", podReplaced}, {"JournalDamaged", journalDamaged},
+		{"RollBack", rollBack}, {"Named", named}, {"DeleteFails", deleteFails}, {"PodReplaced", podReplaced}, {"JournalDamaged", journalDamaged},
 		{"Devices", devices}, {"Killed", killed}, {"Restarted", restarted}, {"HotPlug", hotPlug}, {"APIServerAway", apiServerAway}, {"GC", garbage}, {"CheckAndStatus", checkAndStatus},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
