@@ -21,6 +21,11 @@ var files embed.FS
 //go:embed whereabouts/whereabouts.yaml
 var whereabouts string
 
+// IPAMClaim is the kind that keeps addresses.
+//
+//go:embed whereabouts/ipamclaim.yaml
+var IPAMClaim string
+
 // NetworkAttachmentDefinition is the kind that Multus reads.
 //
 //go:embed multus/crd.yaml
@@ -67,7 +72,7 @@ func Whereabouts(images Images) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(out, "---\n%s\n", strings.TrimSpace(text))
+	fmt.Fprintf(out, "---\n%s\n---\n%s\n", strings.TrimSpace(IPAMClaim), strings.TrimSpace(text))
 	return out.Bytes(), nil
 }
 

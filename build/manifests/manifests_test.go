@@ -89,7 +89,7 @@ func TestWhereaboutsIsApart(t *testing.T) {
 		}
 	}
 	delete(kinds, "") // the comment at the top
-	want := map[string]int{"CustomResourceDefinition": 3, "ServiceAccount": 1, "ClusterRole": 1, "ClusterRoleBinding": 1, "Role": 1, "RoleBinding": 1, "DaemonSet": 1}
+	want := map[string]int{"CustomResourceDefinition": 4, "ServiceAccount": 1, "ClusterRole": 1, "ClusterRoleBinding": 1, "Role": 1, "RoleBinding": 1, "DaemonSet": 1}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}

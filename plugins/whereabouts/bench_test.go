@@ -152,7 +152,7 @@ func fill(b *testing.B, c *cluster, subnet netip.Prefix) {
 		return store.Owner{ContainerID: fmt.Sprintf("%064d", i), IfName: "net1", PodRef: fmt.Sprint("default/pod", i), PodUID: fmt.Sprintf("%036d", i), Node: "n0"}
 	}
 	claim := func(ctx context.Context, i int) error {
-		_, err := s.Claim(ctx, owner(i), place, []store.Claim{{Pool: key, Span: hosts, Excluded: new(ipam.Set)}})
+		_, err := s.Claim(ctx, owner(i), place, []store.Claim{{Pool: key, Span: hosts, Excluded: new(ipam.Set)}}, nil)
 		return err
 	}
 	last := 1<<(32-subnet.Bits()) - 2
@@ -171,7 +171,7 @@ func fill(b *testing.B, c *cluster, subnet netip.Prefix) {
 	}
 	var each []time.Duration
 	for range 50 {
-		require.NoError(b, s.Release(b.Context(), owner(last-1), place))
+		require.NoError(b, s.Release(b.Context(), owner(last-1), place, nil))
 		start := time.Now()
 		require.NoError(b, claim(b.Context(), last-1))
 		each = append(each, time.Since(start))

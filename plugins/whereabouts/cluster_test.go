@@ -31,6 +31,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/antrea-mc/antrea-mc/build/crds"
+	"github.com/antrea-mc/antrea-mc/build/manifests"
 	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam/store"
@@ -45,6 +46,7 @@ type cluster struct {
 	*apitest.Cluster
 	t      testing.TB
 	client kubernetes.Interface
+	any    dynamic.Interface
 	pools  client.Client
 	bin    string
 
@@ -59,17 +61,21 @@ func newCluster(t testing.TB) *cluster {
 	require.NoError(t, err)
 	c.pools, err = store.NewClient(c.Config)
 	require.NoError(t, err)
-	objects, err := dynamic.NewForConfig(c.Config)
+	c.any, err = dynamic.NewForConfig(c.Config)
 	require.NoError(t, err)
 	files, err := crds.Whereabouts.ReadDir(".")
 	require.NoError(t, err)
 	kinds := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	texts := [][]byte{[]byte(manifests.IPAMClaim)}
 	for _, f := range files {
 		text, err := crds.Whereabouts.ReadFile(f.Name())
 		require.NoError(t, err)
+		texts = append(texts, text)
+	}
+	for _, text := range texts {
 		var crd unstructured.Unstructured
 		require.NoError(t, yaml.Unmarshal(text, &crd.Object))
-		_, err = objects.Resource(kinds).Create(t.Context(), &crd, metav1.CreateOptions{})
+		_, err = c.any.Resource(kinds).Create(t.Context(), &crd, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
 	require.Eventually(t, func() bool {

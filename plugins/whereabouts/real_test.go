@@ -28,7 +28,7 @@ func TestRealPlugin(t *testing.T) {
 	}{
 		{"LowestFirst", lowestFirst}, {"OverlappingRanges", overlappingRanges}, {"AllRangesOrNone", allRangesOrNone}, {"WideIPv6", wideIPv6},
 		{"RequestedAddress", requestedAddress}, {"PodGone", podGone}, {"TakenOverFromWhereabouts", takenOver}, {"NodeGone", nodeGone},
-		{"ManyAddresses", manyAddresses},
+		{"ManyAddresses", manyAddresses}, {"StatefulSet", statefulSet}, {"IPAMClaim", ipamClaim}, {"Blocks", blocks},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
 			whole := p.t

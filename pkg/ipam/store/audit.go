@@ -40,7 +40,7 @@ func (s *Store) Audit(ctx context.Context, decide func(context.Context, Holding)
 	for _, pool := range pools.Items {
 		if l := pool.Labels[labelPool]; l != "" && l == label(pool.Name) {
 			subnet, _ := netip.ParsePrefix(pool.Spec.Range)
-			whole[l] = PoolKey{pool.Name, subnet}
+			whole[l] = PoolKey{Name: pool.Name, Subnet: subnet}
 		}
 	}
 	var errs []error
@@ -71,13 +71,17 @@ func (s *Store) auditPool(ctx context.Context, pool *v1alpha1.IPPool, whole map[
 	o := readObject(pool, subnet.Masked())
 	key, ok := whole[pool.Labels[labelPool]]
 	if !ok {
-		key = PoolKey{pool.Name, o.subnet}
+		key = PoolKey{pool.Name, o.subnet, o.block}
+	}
+	network := networkOf(key.Name, key.Subnet)
+	if o.block {
+		network = pool.Annotations[annotationNetwork]
 	}
 	var changes []change
 	for a, h := range o.held {
 		v := decide(ctx, Holding{
-			Owner: Owner{h.ContainerID, h.IfName, h.PodRef, h.PodUID, h.Node}, Addr: a, Object: pool.Name,
-			NetworkName: networkOf(key.Name, key.Subnet), Pool: key,
+			Owner: ownerOf(h), Addr: a, Object: pool.Name,
+			NetworkName: network, Pool: key,
 		})
 		switch {
 		case v.Free:
@@ -103,12 +107,15 @@ func networkOf(name string, subnet netip.Prefix) string {
 }
 
 func (s *Store) auditReservation(ctx context.Context, r *v1alpha1.OverlappingRangeIPReservation, decide func(context.Context, Holding) Verdict) error {
-	h := Holding{Owner: Owner{r.Spec.ContainerID, r.Spec.IfName, r.Spec.PodRef, r.Spec.PodUID, r.Spec.Node}, Object: r.Name, Reservation: true}
+	h := Holding{Owner: Owner{r.Spec.ContainerID, r.Spec.IfName, r.Spec.PodRef, r.Spec.PodUID, r.Spec.Node, r.Spec.Claim}, Object: r.Name, Reservation: true}
 	h.Addr, _ = whereabouts.Reserved("", r.Name)
-	if !decide(ctx, h).Free {
-		return nil
+	var err error
+	switch v := decide(ctx, h); {
+	case v.Free:
+		err = s.deleteReservation(ctx, r.Name, client.Preconditions{UID: &r.UID, ResourceVersion: &r.ResourceVersion})
+	case v.Owner != nil:
+		err = s.changeReservation(ctx, r, *v.Owner)
 	}
-	err := s.deleteReservation(ctx, r.Name, client.Preconditions{UID: &r.UID, ResourceVersion: &r.ResourceVersion})
 	if err != nil && !outdated(err) {
 		return err
 	}

@@ -22,7 +22,7 @@ func NewClient(api *rest.Config) (client.Client, error) {
 		return nil, err
 	}
 	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{v1alpha1.GroupVersion})
-	for kind, plural := range map[string]string{"IPPool": "ippools", "OverlappingRangeIPReservation": "overlappingrangeipreservations"} {
+	for kind, plural := range map[string]string{"IPPool": "ippools", "OverlappingRangeIPReservation": "overlappingrangeipreservations", "NodeSlicePool": "nodeslicepools"} {
 		resource := v1alpha1.GroupVersion.WithResource(plural)
 		mapper.AddSpecific(v1alpha1.GroupVersion.WithKind(kind), resource, resource, meta.RESTScopeNamespace)
 	}

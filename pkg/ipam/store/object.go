@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +23,9 @@ type object struct {
 	subnet  netip.Prefix // what its offsets count from
 	version string       // "" if there is none yet
 	held    map[netip.Addr]v1alpha1.IPAllocation
-	foreign int // entries that are at no address of the range; they stay
+	block   bool // of a [Blocks]
+	closed  bool // a block from which nothing is taken
+	foreign int  // entries that are at no address of the range; they stay
 }
 
 func newObject(name string, subnet netip.Prefix) *object {
@@ -32,6 +35,7 @@ func newObject(name string, subnet netip.Prefix) *object {
 func readObject(pool *v1alpha1.IPPool, subnet netip.Prefix) *object {
 	o := newObject(pool.Name, subnet)
 	o.version = pool.ResourceVersion
+	o.block, o.closed = pool.Annotations[annotationBlock] != "", pool.Annotations[annotationBlock] == blockClosed
 	for offset, h := range pool.Spec.Allocations {
 		a, err := ipam.AtOffset(subnet, offset)
 		if err != nil {
@@ -80,19 +84,30 @@ type patchAllocation struct {
 	IfName      *string `json:"ifname"`
 	PodUID      *string `json:"poduid"`
 	Node        *string `json:"node"`
+	Claim       *string `json:"claim"`
 }
 
 func asPatch(h *v1alpha1.IPAllocation) *patchAllocation {
 	if h == nil {
 		return nil
 	}
-	orNull := func(s string) *string {
-		if s == "" {
-			return nil
-		}
-		return &s
+	return &patchAllocation{h.ContainerID, h.PodRef, orNull(h.IfName), orNull(h.PodUID), orNull(h.Node), orNull(h.Claim)}
+}
+
+// orNull is a value of a merge patch: null takes the key out.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
 	}
-	return &patchAllocation{h.ContainerID, h.PodRef, orNull(h.IfName), orNull(h.PodUID), orNull(h.Node)}
+	return &s
+}
+
+// capacity is how many addresses the object can have.
+func capacity(subnet netip.Prefix, block bool) string {
+	if block {
+		return strconv.Itoa(1 << (subnet.Addr().BitLen() - subnet.Bits()))
+	}
+	return ipam.HostAddresses(subnet)
 }
 
 // save writes changes to the version of the object that was read, and puts them into it. Labels and annotations are added.
@@ -116,7 +131,7 @@ func (s *Store) save(ctx context.Context, o *object, changes []change, add patch
 	if len(after)+len(add.Labels)+len(add.Annotations) == 0 {
 		return nil
 	}
-	status := v1alpha1.IPPoolStatus{Allocated: int64(count), Capacity: ipam.HostAddresses(o.subnet)}
+	status := v1alpha1.IPPoolStatus{Allocated: int64(count), Capacity: capacity(o.subnet, o.block)}
 	meta := metav1.ObjectMeta{Namespace: s.namespace, Name: o.name, ResourceVersion: o.version}
 	var version string
 	if o.version == "" {
@@ -178,6 +193,7 @@ func (p *pool) read(ctx context.Context, wanted bool) (fresh bool, err error) {
 		}
 		v.put("", first)
 		v.sharded = sharded
+		v.shut = p.key.Block && (first.version == "" || first.closed)
 		p.view, fresh = v, true
 	}
 	if p.view.sharded {
@@ -202,6 +218,10 @@ const annotationFence = "whereabouts.antrea.io/fence"
 // fence makes a new version of an object. A write that was sent before and got no answer may still be under way; it is for an
 // older version, so that it comes to nothing now, or has been read.
 func (p *pool) fence(ctx context.Context, shard string) error {
+	if p.key.Block && p.view.objects[""].version == "" { // deleted meanwhile: no write is for what may be made later
+		delete(p.unsure, shard)
+		return nil
+	}
 	o, err := p.object(shard)
 	if err != nil {
 		return err

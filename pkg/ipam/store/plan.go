@@ -22,13 +22,14 @@ type op struct {
 	owner    Owner
 	claim    Claim
 	reserved bool       // claim: addresses that others have reserved are not free
-	only     netip.Addr // release: this address
+	only     netip.Addr // release: this address,
+	keep     bool       // which stays for its claim
 
-	addr  netip.Addr
-	kept  bool         // claim: the owner had it before
-	addrs []netip.Addr // find
-	err   error
-	done  chan struct{}
+	addr netip.Addr
+	kept bool                                 // claim: the owner had it before
+	held map[netip.Addr]v1alpha1.IPAllocation // find
+	err  error
+	done chan struct{}
 
 	left bool // nobody waits for it any more; guarded by the pool's mutex
 }
@@ -45,15 +46,26 @@ type change struct {
 func plan(v *view, subnet netip.Prefix, reserved *ipam.Set, ops []*op) []change {
 	var changes []change
 	for _, o := range ops {
-		o.addr, o.kept, o.addrs, o.err = netip.Addr{}, false, nil, nil
+		o.addr, o.kept, o.held, o.err = netip.Addr{}, false, nil, nil
 		switch o.kind {
 		case find:
-			o.addrs = v.ofSandbox(o.owner)
-		case release:
-			if h, ok := v.holder[o.only]; ok && h.ContainerID == o.owner.ContainerID && (h.IfName == o.owner.IfName || h.IfName == "") {
-				v.free(o.only)
-				changes = append(changes, change{o, o.only, nil})
+			o.held = map[netip.Addr]v1alpha1.IPAllocation{}
+			for _, a := range v.ofSandbox(o.owner) {
+				o.held[a] = v.holder[a]
 			}
+		case release:
+			h, ok := v.holder[o.only]
+			if !ok || h.ContainerID != o.owner.ContainerID || h.IfName != o.owner.IfName && h.IfName != "" {
+				continue
+			}
+			if o.keep && h.Claim != "" {
+				kept := ownerOf(h).Kept().Allocation()
+				v.hold(o.only, kept)
+				changes = append(changes, change{o, o.only, &kept})
+				continue
+			}
+			v.free(o.only)
+			changes = append(changes, change{o, o.only, nil})
 		case claim:
 			if o.addr, o.err = choose(v, subnet, reserved, o); o.err != nil {
 				continue
@@ -69,12 +81,19 @@ func plan(v *view, subnet netip.Prefix, reserved *ipam.Set, ops []*op) []change 
 }
 
 func choose(v *view, subnet netip.Prefix, reserved *ipam.Set, o *op) (netip.Addr, error) {
-	have := v.of(o.owner)
-	for _, a := range have {
-		if a == o.claim.Want || !o.claim.Want.IsValid() && o.claim.Span.Contains(a) {
-			o.kept = true
-			return a, nil
+	if v.shut {
+		return netip.Addr{}, errNoBlock
+	}
+	for _, a := range v.of(o.owner) {
+		if a != o.claim.Want && (o.claim.Want.IsValid() || !o.claim.Span.Contains(a)) {
+			continue
 		}
+		if h := v.holder[a]; h.ContainerID != "" && h.ContainerID != o.owner.ContainerID && (h.PodUID == "" || h.PodUID != o.owner.PodUID) {
+			return a, fmt.Errorf("%w: %s of range %s stays for %s, but sandbox %s of %s on Node %s has not been released: "+
+				"delete that Node or give it the taint node.kubernetes.io/out-of-service if it is off", ErrTaken, a, subnet, h.Claim, h.ContainerID, h.PodRef, h.Node)
+		}
+		o.kept = true
+		return a, nil
 	}
 	if want := o.claim.Want; want.IsValid() {
 		if h, ok := v.holder[want]; ok {

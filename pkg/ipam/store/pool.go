@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
 )
 
 // pool is what this process does with a pool. Who has the turn works for all who wait, so while one write is under way the next
@@ -143,14 +145,14 @@ func unchanged(batch []*op, changes []change) bool {
 	for _, c := range changes {
 		changed[c.op] = true
 	}
-	return slices.ContainsFunc(batch, func(o *op) bool { return !changed[o] && (o.kind != find || len(o.addrs) == 0) })
+	return slices.ContainsFunc(batch, func(o *op) bool { return !changed[o] && (o.kind != find || len(o.held) == 0) })
 }
 
 // held is what the sandbox has.
-func (p *pool) held(ctx context.Context, owner Owner) ([]netip.Addr, error) {
+func (p *pool) held(ctx context.Context, owner Owner) (map[netip.Addr]v1alpha1.IPAllocation, error) {
 	o := &op{kind: find, owner: owner}
 	_, err := p.do(ctx, o)
-	return o.addrs, err
+	return o.held, err
 }
 
 // forget lets the next op read anew.

@@ -20,8 +20,7 @@ import (
 // before.
 func (s *Store) reserve(ctx context.Context, networkName string, a netip.Addr, o Owner, kept bool) error {
 	r := v1alpha1.OverlappingRangeIPReservation{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: whereabouts.ReservationName(networkName, a)},
-		Spec:       v1alpha1.OverlappingRangeIPReservationSpec{ContainerID: o.ContainerID, PodRef: o.PodRef, IfName: o.IfName, PodUID: o.PodUID, Node: o.Node},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: whereabouts.ReservationName(networkName, a)}, Spec: o.reservation(),
 	}
 	want := r.Spec
 	for {
@@ -41,15 +40,10 @@ func (s *Store) reserve(ctx context.Context, networkName string, a netip.Addr, o
 			continue
 		case old.Spec == want || isOf(old.Spec, o) || kept && isOriginalsOf(old.Spec, o):
 			return nil
-		case old.Spec.PodUID == "" || old.Spec.PodUID != o.PodUID || old.Spec.IfName != o.IfName:
+		case !follows(old.Spec, o, kept):
 			return fmt.Errorf("%w: %s is reserved for %s, sandbox %s, interface %s", ErrTaken, a, old.Spec.PodRef, old.Spec.ContainerID, old.Spec.IfName)
 		}
-		body, err := json.Marshal(map[string]any{"metadata": map[string]any{"resourceVersion": old.ResourceVersion}, "spec": want})
-		if err != nil {
-			return err
-		}
-		err = s.client.Patch(ctx, old, client.RawPatch(types.MergePatchType, body))
-		if err == nil {
+		if err = s.changeReservation(ctx, old, o); err == nil {
 			s.reservations.Store(r.Name, made{old.UID, o.ContainerID, o.IfName})
 			return nil
 		}
@@ -59,6 +53,31 @@ func (s *Store) reserve(ctx context.Context, networkName string, a netip.Addr, o
 	}
 }
 
+// follows reports whether the owner takes a reservation over: it is of another sandbox of its Pod, or was kept for its claim. If the
+// pool had the address for the claim, whoever is about to keep the reservation has not come to it yet.
+func follows(r v1alpha1.OverlappingRangeIPReservationSpec, o Owner, kept bool) bool {
+	if r.IfName != o.IfName {
+		return false
+	}
+	return r.PodUID != "" && r.PodUID == o.PodUID || r.Claim != "" && r.Claim == o.Claim && (r.ContainerID == "" || kept)
+}
+
+func (o Owner) reservation() v1alpha1.OverlappingRangeIPReservationSpec {
+	return v1alpha1.OverlappingRangeIPReservationSpec{ContainerID: o.ContainerID, PodRef: o.PodRef, IfName: o.IfName, PodUID: o.PodUID, Node: o.Node, Claim: o.Claim}
+}
+
+// changeReservation gives a reservation, as it was read, to another owner.
+func (s *Store) changeReservation(ctx context.Context, r *v1alpha1.OverlappingRangeIPReservation, o Owner) error {
+	spec := map[string]*string{ // every key, so that none of the earlier owner stays
+		"podref": &o.PodRef, "containerid": orNull(o.ContainerID), "ifname": orNull(o.IfName), "poduid": orNull(o.PodUID), "node": orNull(o.Node), "claim": orNull(o.Claim),
+	}
+	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"resourceVersion": r.ResourceVersion}, "spec": spec})
+	if err != nil {
+		return err
+	}
+	return s.client.Patch(ctx, r, client.RawPatch(types.MergePatchType, body))
+}
+
 // made is a reservation that is known without asking: it is changed to another sandbox of the Pod on this Node only, which is
 // by this process.
 type made struct {
@@ -66,10 +85,10 @@ type made struct {
 	id, ifName string
 }
 
-// unreserve deletes the sandbox's reservation of an address. One of another sandbox stays.
-func (s *Store) unreserve(ctx context.Context, networkName string, a netip.Addr, o Owner) error {
+// unreserve deletes the sandbox's reservation of an address, or keeps it for the claim. One of another sandbox stays.
+func (s *Store) unreserve(ctx context.Context, networkName string, a netip.Addr, o Owner, keep bool) error {
 	name := whereabouts.ReservationName(networkName, a)
-	if known, ok := s.reservations.Load(name); ok {
+	if known, ok := s.reservations.Load(name); ok && !keep {
 		if m := known.(made); m.id == o.ContainerID && m.ifName == o.IfName {
 			s.reservations.CompareAndDelete(name, known)
 			if err := s.deleteReservation(ctx, name, client.Preconditions{UID: &m.uid}); err == nil || !outdated(err) {
@@ -80,6 +99,11 @@ func (s *Store) unreserve(ctx context.Context, networkName string, a netip.Addr,
 	r, err := s.reservation(ctx, name)
 	if err != nil || r == nil || !isOf(r.Spec, o) && !isOriginalsOf(r.Spec, o) {
 		return err
+	}
+	if keep {
+		s.reservations.Delete(name)
+		spec := r.Spec
+		return s.changeReservation(ctx, r, Owner{PodRef: spec.PodRef, IfName: spec.IfName, Claim: spec.Claim})
 	}
 	if err := s.deleteReservation(ctx, name, client.Preconditions{UID: &r.UID, ResourceVersion: &r.ResourceVersion}); !outdated(err) {
 		return err
@@ -117,5 +141,5 @@ func isOf(r v1alpha1.OverlappingRangeIPReservationSpec, o Owner) bool {
 // isOriginalsOf reports whether Whereabouts, which does not tell the sandbox, has reserved an address for the owner. It is to be
 // asked only if the pool says that the owner has it: a Pod may have had the same name.
 func isOriginalsOf(r v1alpha1.OverlappingRangeIPReservationSpec, o Owner) bool {
-	return r.ContainerID == "" && r.PodUID == "" && r.PodRef == o.PodRef && (r.IfName == o.IfName || r.IfName == "")
+	return r.ContainerID == "" && r.PodUID == "" && r.Claim == "" && r.PodRef == o.PodRef && (r.IfName == o.IfName || r.IfName == "")
 }

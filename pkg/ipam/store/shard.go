@@ -50,7 +50,7 @@ func (p *pool) mustShard(byShard map[string][]change) bool {
 			added++
 		}
 	}
-	return !p.view.sharded && added > 0 && len(p.view.objects[""].held)+added > shardSize
+	return !p.key.Block && !p.view.sharded && added > 0 && len(p.view.objects[""].held)+added > shardSize
 }
 
 // startShards marks the first object, so that everybody who knew it without parts has to read it again.

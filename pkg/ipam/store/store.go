@@ -25,6 +25,7 @@ type Store struct {
 	pools map[PoolKey]*pool
 
 	reservations sync.Map // by name, what was made here
+	slicePools   sync.Map // by name
 	conflicts    atomic.Uint64
 }
 
@@ -32,17 +33,30 @@ type Store struct {
 type PoolKey struct {
 	Name   string
 	Subnet netip.Prefix
+	Block  bool `json:",omitempty"` // see [Blocks]: it is made before addresses are taken from it
 }
 
-// Owner is who has an address. PodUID may be empty where the runtime does not tell it.
+// Owner is who has an address. PodUID may be empty where the runtime does not tell it. Of an address that stays for a claim after
+// its sandbox has ended, there is no ContainerID, PodUID and Node.
 type Owner struct {
 	ContainerID, IfName  string
 	PodRef, PodUID, Node string
+	Claim                string
 }
+
+// Kept is the owner without its sandbox.
+func (o Owner) Kept() Owner { return Owner{IfName: o.IfName, PodRef: o.PodRef, Claim: o.Claim} }
+
+// Keep reports whether addresses stay for a claim when their sandbox ends. An error leaves them with the sandbox.
+type Keep func(ctx context.Context, claim string) (bool, error)
 
 // Allocation is the owner as an IPPool has it.
 func (o Owner) Allocation() v1alpha1.IPAllocation {
-	return v1alpha1.IPAllocation{ContainerID: o.ContainerID, PodRef: o.PodRef, IfName: o.IfName, PodUID: o.PodUID, Node: o.Node}
+	return v1alpha1.IPAllocation{ContainerID: o.ContainerID, PodRef: o.PodRef, IfName: o.IfName, PodUID: o.PodUID, Node: o.Node, Claim: o.Claim}
+}
+
+func ownerOf(h v1alpha1.IPAllocation) Owner {
+	return Owner{h.ContainerID, h.IfName, h.PodRef, h.PodUID, h.Node, h.Claim}
 }
 
 // Claim is an address that is wanted.
@@ -51,6 +65,8 @@ type Claim struct {
 	Span     ipam.Span // the lowest that is free in it,
 	Excluded *ipam.Set // but none of these
 	Want     netip.Addr
+	Blocks   *Blocks   // the range is given out in blocks, of which Pool is none
+	Known    []PoolKey // blocks in which the Pod may have an address
 }
 
 // Place is where an attachment has, or may have, addresses.
@@ -91,13 +107,18 @@ func (s *Store) pool(key PoolKey) *pool {
 }
 
 // Claim gives the owner an address for every claim. After an error it may have some of them, so the caller has to call
-// [Store.Release] until that succeeds. Asking again gives the same addresses, also when the Pod has a new sandbox.
-func (s *Store) Claim(ctx context.Context, owner Owner, place Place, claims []Claim) ([]netip.Addr, error) {
+// [Store.Release] until that succeeds. Asking again gives the same addresses, also when the Pod has a new sandbox, or another Pod
+// the same [Owner.Claim]. note is told of the pool of a block before anything is taken from it: it belongs to the place from then on.
+func (s *Store) Claim(ctx context.Context, owner Owner, place Place, claims []Claim, note func(PoolKey) error) ([]netip.Addr, error) {
 	addrs := make([]netip.Addr, len(claims))
 	all, allCtx := errgroup.WithContext(ctx)
 	for i, c := range claims {
 		all.Go(func() (err error) {
-			addrs[i], err = s.claim(allCtx, owner, place, c)
+			if c.Blocks != nil {
+				addrs[i], err = s.claimOfBlocks(allCtx, owner, place, c, note)
+			} else {
+				addrs[i], err = s.claim(allCtx, owner, place, c)
+			}
 			return err
 		})
 	}
@@ -152,12 +173,12 @@ func (s *Store) claim(ctx context.Context, owner Owner, place Place, c Claim) (n
 	}
 }
 
-// Release frees what the sandbox's interface has. The reservation goes first: as long as the pool has the address, nobody else of
-// this range takes it.
-func (s *Store) Release(ctx context.Context, owner Owner, place Place) error {
+// Release frees what the sandbox's interface has, or keeps it for its claim. The reservation goes first: as long as the pool has the
+// address as the sandbox's, nobody else of this range takes it.
+func (s *Store) Release(ctx context.Context, owner Owner, place Place, keep Keep) error {
 	var all errgroup.Group // each is tried, whatever becomes of the others
 	for _, a := range place.Extra {
-		all.Go(func() error { return s.unreserve(ctx, place.NetworkName, a, owner) })
+		all.Go(func() error { return s.unreserve(ctx, place.NetworkName, a, owner, false) })
 	}
 	for _, key := range place.Pools {
 		all.Go(func() error {
@@ -166,13 +187,19 @@ func (s *Store) Release(ctx context.Context, owner Owner, place Place) error {
 			if err != nil {
 				return fmt.Errorf("release addresses of pool %s: %w", key.Name, err)
 			}
-			for _, a := range held {
+			for a, h := range held {
+				stays := false
+				if h.Claim != "" {
+					if stays, err = keep(ctx, h.Claim); err != nil {
+						return fmt.Errorf("release %s of pool %s: %w", a, key.Name, err)
+					}
+				}
 				if place.Reserve {
-					if err := s.unreserve(ctx, place.NetworkName, a, owner); err != nil {
+					if err := s.unreserve(ctx, place.NetworkName, a, owner, stays); err != nil {
 						return err
 					}
 				}
-				if _, err := p.do(ctx, &op{kind: release, owner: owner, only: a}); err != nil {
+				if _, err := p.do(ctx, &op{kind: release, owner: owner, only: a, keep: stays}); err != nil {
 					return fmt.Errorf("release %s of pool %s: %w", a, key.Name, err)
 				}
 			}
@@ -193,7 +220,7 @@ func (s *Store) Held(ctx context.Context, owner Owner, place Place) ([]netip.Add
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range held {
+		for a := range held {
 			if place.Reserve {
 				if mine, err := s.isReserved(ctx, place.NetworkName, a, owner); err != nil {
 					return nil, err

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/antrea-mc/antrea-mc/pkg/ipam"
 )
 
 // Usage is how full a pool is.
@@ -21,7 +19,7 @@ func (s *Store) Usage() []Usage {
 	defer s.mu.Unlock()
 	var all []Usage
 	for key, p := range s.pools {
-		size, _ := strconv.ParseFloat(ipam.HostAddresses(key.Subnet), 64) // is a number
+		size, _ := strconv.ParseFloat(capacity(key.Subnet, key.Block), 64) // is a number
 		all = append(all, Usage{key, p.used.Load(), size})
 	}
 	slices.SortFunc(all, func(a, b Usage) int { return strings.Compare(a.Pool.Name, b.Pool.Name) })

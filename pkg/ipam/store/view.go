@@ -11,15 +11,18 @@ import (
 type view struct {
 	objects map[string]*object // by shard: "" is the pool's first object
 	sharded bool
+	shut    bool // a block from which nothing is taken
 	used    ipam.Set
 	holder  map[netip.Addr]v1alpha1.IPAllocation
 	byPod   map[podInterface][]netip.Addr
 	bySand  map[sandboxInterface][]netip.Addr
+	byClaim map[claimInterface][]netip.Addr
 }
 
 type (
 	podInterface     struct{ uid, ifName string }
 	sandboxInterface struct{ id, ifName string }
+	claimInterface   struct{ claim, ifName string }
 )
 
 func newView() *view {
@@ -28,6 +31,7 @@ func newView() *view {
 		holder:  map[netip.Addr]v1alpha1.IPAllocation{},
 		byPod:   map[podInterface][]netip.Addr{},
 		bySand:  map[sandboxInterface][]netip.Addr{},
+		byClaim: map[claimInterface][]netip.Addr{},
 	}
 }
 
@@ -39,8 +43,14 @@ func (v *view) hold(a netip.Addr, h v1alpha1.IPAllocation) {
 		k := podInterface{h.PodUID, h.IfName}
 		v.byPod[k] = append(v.byPod[k], a)
 	}
-	k := sandboxInterface{h.ContainerID, h.IfName}
-	v.bySand[k] = append(v.bySand[k], a)
+	if h.ContainerID != "" {
+		k := sandboxInterface{h.ContainerID, h.IfName}
+		v.bySand[k] = append(v.bySand[k], a)
+	}
+	if h.Claim != "" {
+		k := claimInterface{h.Claim, h.IfName}
+		v.byClaim[k] = append(v.byClaim[k], a)
+	}
 }
 
 func (v *view) free(a netip.Addr) {
@@ -52,6 +62,7 @@ func (v *view) free(a netip.Addr) {
 	v.used.Remove(a)
 	drop(v.byPod, podInterface{h.PodUID, h.IfName}, a)
 	drop(v.bySand, sandboxInterface{h.ContainerID, h.IfName}, a)
+	drop(v.byClaim, claimInterface{h.Claim, h.IfName}, a)
 }
 
 func drop[K comparable](m map[K][]netip.Addr, key K, a netip.Addr) {
@@ -84,14 +95,18 @@ func (v *view) remove(shard string) {
 	}
 }
 
-// of is what the owner has: as this sandbox, or as another sandbox of the same Pod.
+// of is what the owner has: as this sandbox, as another sandbox of the same Pod, or by its claim.
 func (v *view) of(o Owner) []netip.Addr {
 	if o.PodUID != "" {
 		if addrs := v.byPod[podInterface{o.PodUID, o.IfName}]; len(addrs) > 0 {
 			return addrs
 		}
 	}
-	return v.ofSandbox(o)
+	addrs := v.ofSandbox(o)
+	if o.Claim != "" && len(addrs) == 0 {
+		return v.byClaim[claimInterface{o.Claim, o.IfName}]
+	}
+	return addrs
 }
 
 // ofSandbox is what this sandbox has, whatever the Pod: another sandbox of it is not to lose anything. Entries of old versions

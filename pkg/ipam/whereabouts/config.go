@@ -29,6 +29,9 @@ type Config struct {
 type Claim struct {
 	Range Range
 	Want  netip.Addr // the one that is asked for, or the lowest that is free
+	// NodeSlicePool is set if Nodes have parts of the range for themselves, each of which has a prefix of PartBits.
+	NodeSlicePool string
+	PartBits      int
 }
 
 // Pod is whom the runtime attaches.
@@ -59,10 +62,7 @@ func Parse(conf, file []byte, cniArgs string) (Config, error) {
 	if s.NetworkName != "" && (!networkNames.MatchString(s.NetworkName) || len(s.NetworkName) > 200) {
 		errs = append(errs, &KeyError{"ipam.network_name", fmt.Errorf("%q cannot begin the names of objects", s.NetworkName), "write small letters, digits, dashes and dots, at most 200"})
 	}
-	if s.NodeSliceSize != "" {
-		errs = append(errs, &KeyError{"ipam.node_slice_size", errors.New("parts of a range for each Node are not given out"), "leave it out: all Nodes share the range, lowest address first"})
-	}
-	errs = append(errs, c.ranges(s), c.static(s))
+	errs = append(errs, c.ranges(s), c.static(s), c.parts(s.NodeSliceSize))
 	asked, err := requests(d, args)
 	errs = append(errs, err)
 	gateways, err := parseAddrs(args["GATEWAY"])

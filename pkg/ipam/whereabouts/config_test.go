@@ -22,6 +22,9 @@ func describe(c Config) string {
 		if claim.Want.IsValid() {
 			text += " want " + claim.Want.String()
 		}
+		if claim.NodeSlicePool != "" {
+			text += fmt.Sprintf(" parts /%d of %s", claim.PartBits, claim.NodeSlicePool)
+		}
 		parts = append(parts, text)
 	}
 	for _, a := range c.Static {
@@ -85,7 +88,14 @@ func TestParse(t *testing.T) {
 		{name: "in the second range", ipam: `"ipRanges":[{"range":"10.0.0.0/24"},{"range":"10.1.0.0/24","range_end":"10.0.0.1"}]`, want: "error: key ipam.ipRanges[1].range_end: 10.0.0.1 is not from"},
 		{name: "ranges that overlap", ipam: `"range":"10.0.0.0/24","ipRanges":[{"range":"10.0.0.0/16"}]`, want: "error: key ipam.ipRanges[0].range: 10.0.0.1-10.0.255.254 overlaps 10.0.0.1-10.0.0.254"},
 		{name: "network_name with capitals", ipam: `"range":"10.0.0.0/24","network_name":"Net_A"`, want: `error: key ipam.network_name: "Net_A"`},
-		{name: "slices", ipam: `"range":"10.0.0.0/24","node_slice_size":"/22"`, want: "error: key ipam.node_slice_size"},
+		{name: "parts for Nodes", ipam: `"range":"10.0.0.0/24","ipRanges":[{"range":"fd00::/64"}],"node_slice_size":"26"`,
+			want: "10.0.0.0-24 10.0.0.1-10.0.0.254 parts /26 of net; fd00---64 fd00::1-fd00::ffff:ffff:ffff:fffe parts /122 of net-fd00---64"},
+		{name: "parts of a named network", ipam: `"range":"fd00::/64","node_slice_size":"/120","network_name":"blue"`,
+			want: "blue-fd00---64 fd00::1-fd00::ffff:ffff:ffff:fffe parts /120 of blue"},
+		{name: "parts larger than the range", ipam: `"range":"10.0.0.0/24","node_slice_size":"/22"`, want: "error: key ipam.node_slice_size: parts of 1024 addresses are larger than range 10.0.0.0/24"},
+		{name: "parts larger than one of the ranges", ipam: `"range":"10.0.0.0/16","ipRanges":[{"range":"10.1.0.0/28"}],"node_slice_size":"/24"`, want: "error: key ipam.node_slice_size: parts of 256 addresses are larger than range 10.1.0.0/28"},
+		{name: "parts larger than an object", ipam: `"range":"10.0.0.0/8","node_slice_size":"/16"`, want: "error: key ipam.node_slice_size: a part of /16 has more than 4096 addresses: write /20 or more"},
+		{name: "parts of no size", ipam: `"range":"10.0.0.0/24","node_slice_size":"many"`, want: `error: key ipam.node_slice_size: "many" is not the length of a prefix`},
 		{name: "static that is no CIDR", ipam: `"range":"10.0.0.0/24","addresses":[{"address":"10.9.0.4"}]`, want: `error: key ipam.addresses[0].address: "10.9.0.4" is not a CIDR`},
 		{name: "asked for in no range", ipam: `"range":"10.0.0.0/24"`, rest: `,"runtimeConfig":{"ips":["10.0.1.5/24"]}`, want: "error: key runtimeConfig.ips[0]: 10.0.1.5 is in none of the ranges of the network"},
 		{name: "asked for, excluded", ipam: `"range":"10.0.0.0/24","exclude":["10.0.0.5"]`, args: "IP=10.0.0.5", want: "error: CNI_ARGS IP: 10.0.0.5 is excluded from range 10.0.0.0/24"},

@@ -13,6 +13,11 @@ func PoolName(networkName string, subnet netip.Prefix) string {
 	return prefixed(networkName, dashes.Replace(subnet.Masked().String()))
 }
 
+// BlockName is the name of the IPPool of a Node's part of a range.
+func BlockName(networkName, node string, part netip.Prefix) string {
+	return prefixed(networkName, prefixed(node, dashes.Replace(part.Masked().String())))
+}
+
 // ReservationName is the name of the OverlappingRangeIPReservation of an address. An address that ends in a colon gets a zero,
 // because a name may not end in a dash.
 func ReservationName(networkName string, a netip.Addr) string {

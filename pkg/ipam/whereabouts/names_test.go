@@ -16,6 +16,14 @@ func TestNames(t *testing.T) {
 			t.Errorf("pool of %s in network %q: %s, want %s", tt.cidr, tt.network, got, tt.want)
 		}
 	}
+	for _, tt := range []struct{ network, cidr, want string }{
+		{"", "192.168.2.224/28", "node1-192.168.2.224-28"},
+		{"net-a", "2001::/116", "net-a-node1-2001---116"},
+	} {
+		if got := BlockName(tt.network, "node1", netip.MustParsePrefix(tt.cidr)); got != tt.want {
+			t.Errorf("block %s in network %q: %s, want %s", tt.cidr, tt.network, got, tt.want)
+		}
+	}
 	for _, tt := range []struct{ network, addr, want string }{
 		{"", "10.0.0.1", "10.0.0.1"},
 		{"net-a", "10.0.0.1", "net-a-10.0.0.1"},

@@ -26,17 +26,9 @@ func requests(d document, args map[string]string) ([]request, error) {
 	var all []request
 	var errs []error
 	take := func(key, text string) {
-		r := request{key: key}
-		var err error
-		if strings.Contains(text, "/") {
-			if r.prefix, err = parsePrefix(text); err == nil {
-				r.addr = r.prefix.Addr().Unmap()
-			}
-		} else {
-			r.addr, err = parseAddr(text)
-		}
+		r, err := parseRequest(key, text)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", key, err))
+			errs = append(errs, err)
 			return
 		}
 		for i := range all {
@@ -58,6 +50,34 @@ func requests(d document, args map[string]string) ([]request, error) {
 		}
 	}
 	return all, errors.Join(errs...)
+}
+
+func parseRequest(key, text string) (r request, err error) {
+	r.key = key
+	if strings.Contains(text, "/") {
+		if r.prefix, err = parsePrefix(text); err == nil {
+			r.addr = r.prefix.Addr().Unmap()
+		}
+	} else {
+		r.addr, err = parseAddr(text)
+	}
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", key, err)
+	}
+	return r, nil
+}
+
+// Ask wants these addresses, each of the range that has it, as if the network's configuration had asked for them under the key.
+func (c *Config) Ask(key string, texts []string) error {
+	var all []request
+	for _, text := range texts {
+		r, err := parseRequest(key, text)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+	}
+	return c.place(all, nil)
 }
 
 // place gives every request its range. One that is in none and has a length is an address of its own, if CNI_ARGS asks for it.

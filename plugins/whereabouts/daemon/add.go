@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"sync"
 
 	"github.com/containernetworking/cni/pkg/types"
 	current "github.com/containernetworking/cni/pkg/types/100"
@@ -26,8 +28,11 @@ func (d *daemon) add(ctx context.Context, req cni.Request) (json.RawMessage, err
 		return nil, types.NewError(types.ErrInvalidEnvironmentVariables,
 			"IPAM client initialization error: no pod name", "CNI_ARGS has no K8S_POD_NAMESPACE and K8S_POD_NAME")
 	}
-	if conf.Pod.UID == "" {
-		conf.Pod.UID = d.pods.uid(conf.Pod)
+	ctx, cancel := context.WithTimeoutCause(ctx, addTimeout, fmt.Errorf("not done within %s", addTimeout))
+	defer cancel()
+	kept, err := d.keptFor(ctx, &conf, req.IfName)
+	if err != nil {
+		return nil, err
 	}
 	r := record{
 		Network: conf.Network, ContainerID: req.ContainerID, IfName: req.IfName, NetNS: req.NetNS, Boot: d.boot, Pod: conf.Pod, Place: place(conf),
@@ -40,9 +45,12 @@ func (d *daemon) add(ctx context.Context, req cni.Request) (json.RawMessage, err
 	if err := d.journal.Put(r); err != nil {
 		return nil, types.NewError(types.ErrIOFailure, err.Error(), "")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, addTimeout, fmt.Errorf("not done within %s", addTimeout))
-	defer cancel()
-	addrs, err := d.Store.Claim(ctx, d.owner(r), r.Place, claims(conf))
+	owner := d.owner(r)
+	owner.Claim = kept.claim
+	addrs, err := d.Store.Claim(ctx, owner, r.Place, d.claims(conf, r), d.note(&r))
+	if err == nil {
+		err = kept.told(ctx, d.Client, conf, addrs)
+	}
 	if err != nil {
 		d.releaseLater(ctx, r)
 		told := claimError(conf, err)
@@ -68,12 +76,12 @@ func parse(req cni.Request) (whereabouts.Config, error) {
 	return conf, types.NewError(types.ErrInvalidNetworkConfig, err.Error(), "")
 }
 
-// place is where an attachment of the network may have addresses.
+// place is where an attachment of the network may have addresses, but for the pools of blocks.
 func place(conf whereabouts.Config) store.Place {
 	p := store.Place{NetworkName: conf.NetworkName, Reserve: conf.Overlapping}
 	seen := map[store.PoolKey]bool{}
 	for _, c := range conf.Claims {
-		if key := poolKey(conf, c); !seen[key] {
+		if key := poolKey(conf, c); !seen[key] && c.NodeSlicePool == "" {
 			seen[key] = true
 			p.Pools = append(p.Pools, key)
 		}
@@ -88,12 +96,56 @@ func poolKey(conf whereabouts.Config, c whereabouts.Claim) store.PoolKey {
 	return store.PoolKey{Name: whereabouts.PoolName(conf.NetworkName, c.Range.Subnet), Subnet: c.Range.Subnet}
 }
 
-func claims(conf whereabouts.Config) []store.Claim {
+func (d *daemon) blocks(conf whereabouts.Config, c whereabouts.Claim) *store.Blocks {
+	if c.NodeSlicePool == "" {
+		return nil
+	}
+	return &store.Blocks{Name: c.NodeSlicePool, Subnet: c.Range.Subnet, Bits: c.PartBits, NetworkName: conf.NetworkName, Node: d.NodeName}
+}
+
+func (d *daemon) claims(conf whereabouts.Config, r record) []store.Claim {
 	all := make([]store.Claim, len(conf.Claims))
 	for i, c := range conf.Claims {
-		all[i] = store.Claim{Pool: poolKey(conf, c), Span: c.Range.Span, Excluded: c.Range.Excluded, Want: c.Want}
+		all[i] = store.Claim{Pool: poolKey(conf, c), Span: c.Range.Span, Excluded: c.Range.Excluded, Want: c.Want, Blocks: d.blocks(conf, c)}
+		if all[i].Blocks == nil || r.Pod.UID == "" {
+			continue
+		}
+		for _, earlier := range d.journal.All() {
+			if earlier.Pod == r.Pod && earlier.IfName == r.IfName && earlier.ContainerID != r.ContainerID {
+				all[i].Known = append(all[i].Known, earlier.Place.Pools...)
+			}
+		}
 	}
 	return all
+}
+
+// note adds a pool to a record before anything is taken from it.
+func (d *daemon) note(r *record) func(store.PoolKey) error {
+	var mu sync.Mutex
+	return func(key store.PoolKey) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if slices.Contains(r.Place.Pools, key) {
+			return nil
+		}
+		r.Place.Pools = append(slices.Clone(r.Place.Pools), key)
+		return d.journal.Put(*r)
+	}
+}
+
+// placeOf is where an attachment without a record may have addresses: also in the Node's own blocks.
+func (d *daemon) placeOf(ctx context.Context, conf whereabouts.Config) (store.Place, error) {
+	p := place(conf)
+	for _, c := range conf.Claims {
+		if b := d.blocks(conf, c); b != nil {
+			keys, err := d.Store.BlockPools(ctx, *b)
+			if err != nil {
+				return p, types.NewError(types.ErrTryAgainLater, "error at storage engine: "+err.Error(), "")
+			}
+			p.Pools = append(p.Pools, keys...)
+		}
+	}
+	return p, nil
 }
 
 // claimError tells an exhausted range in the words that are known for it.

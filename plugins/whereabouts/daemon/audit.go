@@ -28,8 +28,9 @@ func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 // unowned is what was so the last time. It is to be called again soon if Pods of a Node that is gone are still in the API: nobody
 // on this Node hears when they go.
 func (d *daemon) auditAll(ctx context.Context, unowned map[string]bool) (next map[string]bool, soon bool, err error) {
-	a := audit{daemon: d, nodes: map[string]bool{}, pods: map[[2]string]bool{}, before: unowned, unowned: map[string]bool{}}
+	a := audit{daemon: d, nodes: map[string]bool{}, pods: map[[2]string]bool{}, claims: map[string]bool{}, before: unowned, unowned: map[string]bool{}}
 	err = d.Store.Audit(ctx, a.decide)
+	err = errors.Join(err, d.Store.HandBack(ctx, d.NodeName, a.nodeGone))
 	return a.unowned, a.soon, errors.Join(err, a.err)
 }
 
@@ -38,6 +39,7 @@ type audit struct {
 	*daemon
 	nodes           map[string]bool    // those that are certainly no more
 	pods            map[[2]string]bool // by name and UID
+	claims          map[string]bool    // whether addresses stay for them
 	before, unowned map[string]bool
 	soon            bool // an address waits for a Pod to go
 	err             error
@@ -46,21 +48,24 @@ type audit struct {
 func (a *audit) decide(ctx context.Context, h store.Holding) store.Verdict {
 	pod := a.daemon.pods.get(h.PodRef)
 	switch {
+	case h.ContainerID == "" && h.Claim != "":
+		if wanted, known := a.wanted(ctx, h.Claim); known && !wanted {
+			a.freed(ctx, h, "claim is gone")
+			return store.Verdict{Free: true}
+		}
 	case h.Node == a.NodeName && !h.Reservation:
 		a.err = errors.Join(a.err, a.adopt(ctx, h, h.Owner))
 	case h.Node == a.NodeName:
 		// A record is older than the reservation, and all that the pools have got one before.
 		if _, ok := a.journal.Get(keyOf(cni.Attachment{ContainerID: h.ContainerID, IfName: h.IfName})); !ok && a.err == nil {
-			a.freed(ctx, h, "released")
-			return store.Verdict{Free: true}
+			return a.end(ctx, h, "released")
 		}
 	case h.Node != "":
 		if !a.nodeGone(ctx, h.Node) {
 			return store.Verdict{}
 		}
 		if a.podGone(ctx, h) {
-			a.freed(ctx, h, "Node and Pod are gone")
-			return store.Verdict{Free: true}
+			return a.end(ctx, h, "Node and Pod are gone")
 		}
 		a.soon = true
 	case pod == nil:
@@ -81,6 +86,37 @@ func (a *audit) decide(ctx context.Context, h store.Holding) store.Verdict {
 		return store.Verdict{Owner: &owner}
 	}
 	return store.Verdict{}
+}
+
+// end frees an address whose sandbox is certainly gone, or keeps it for its claim.
+func (a *audit) end(ctx context.Context, h store.Holding, why string) store.Verdict {
+	if h.Claim != "" {
+		wanted, known := a.wanted(ctx, h.Claim)
+		if !known {
+			return store.Verdict{}
+		}
+		if wanted {
+			kept := h.Kept()
+			klog.FromContext(ctx).Info("Keeping an address for its claim", "object", h.Object, "address", h.Addr, "claim", h.Claim, "because", why)
+			return store.Verdict{Owner: &kept}
+		}
+	}
+	a.freed(ctx, h, why)
+	return store.Verdict{Free: true}
+}
+
+// wanted reports whether addresses stay for a claim, as far as that is known.
+func (a *audit) wanted(ctx context.Context, claim string) (wanted, known bool) {
+	if wanted, known = a.claims[claim]; known {
+		return wanted, true
+	}
+	wanted, err := a.daemon.wanted(ctx, claim)
+	if err != nil {
+		a.err = errors.Join(a.err, err)
+		return false, false
+	}
+	a.claims[claim] = wanted
+	return wanted, true
 }
 
 func (a *audit) freed(ctx context.Context, h store.Holding, why string) {

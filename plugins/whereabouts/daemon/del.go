@@ -24,7 +24,11 @@ func (d *daemon) del(ctx context.Context, req cni.Request) error {
 				"container", a.ContainerID, "interface", a.IfName)
 			return nil
 		}
-		r = record{Network: conf.Network, ContainerID: a.ContainerID, IfName: a.IfName, Boot: d.boot, Pod: conf.Pod, Place: place(conf)}
+		where, err := d.placeOf(ctx, conf)
+		if err != nil {
+			return err
+		}
+		r = record{Network: conf.Network, ContainerID: a.ContainerID, IfName: a.IfName, Boot: d.boot, Pod: conf.Pod, Place: where}
 	}
 	if err := d.release(ctx, r); err != nil {
 		klog.FromContext(ctx).Error(err, "Addresses could not be released yet", "pod", r.Pod.Ref(), "container", a.ContainerID, "interface", a.IfName)
@@ -41,7 +45,7 @@ func (d *daemon) del(ctx context.Context, req cni.Request) error {
 func (d *daemon) release(ctx context.Context, r record) error {
 	ctx, cancel := context.WithTimeout(ctx, delTimeout)
 	defer cancel()
-	if err := d.Store.Release(ctx, d.owner(r), r.Place); err != nil {
+	if err := d.Store.Release(ctx, d.owner(r), r.Place, d.wanted); err != nil {
 		return err
 	}
 	return d.journal.Remove(r.Key())

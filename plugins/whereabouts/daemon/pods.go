@@ -63,12 +63,20 @@ func (p *nodePods) get(ref string) *corev1.Pod {
 	return o.(*corev1.Pod)
 }
 
-// uid is the UID by which the runtime knows the Pod, "" if it is not known.
-func (p *nodePods) uid(pod whereabouts.Pod) string {
-	if found := p.get(pod.Ref()); found != nil {
-		return uids(found)[0]
+// find is the Pod that the runtime attaches, nil if there is none. The API server is asked for one that the watch has not told yet.
+func (p *nodePods) find(ctx context.Context, pod whereabouts.Pod) (*corev1.Pod, error) {
+	is := func(found *corev1.Pod) bool { return pod.UID == "" || slices.Contains(uids(found), pod.UID) }
+	if found := p.get(pod.Ref()); found != nil && is(found) {
+		return found, nil
 	}
-	return ""
+	found, err := p.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err) || err == nil && !is(found):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return found, nil
 }
 
 // uids are the UIDs of a Pod, the runtime's first: that of a static Pod is not that of its mirror in the API.

@@ -29,12 +29,16 @@ func (d *daemon) check(ctx context.Context, req cni.Request) error {
 	}
 	a := cni.Attachment{ContainerID: req.ContainerID, IfName: req.IfName}
 	defer d.journal.Lock(keyOf(a))()
-	r, ok := d.journal.Get(keyOf(a))
-	if !ok { // attached by Whereabouts
-		r = record{ContainerID: a.ContainerID, IfName: a.IfName, Pod: conf.Pod, Place: place(conf)}
-	}
 	ctx, cancel := context.WithTimeout(ctx, addTimeout)
 	defer cancel()
+	r, ok := d.journal.Get(keyOf(a))
+	if !ok { // attached by Whereabouts
+		where, err := d.placeOf(ctx, conf)
+		if err != nil {
+			return err
+		}
+		r = record{ContainerID: a.ContainerID, IfName: a.IfName, Pod: conf.Pod, Place: where}
+	}
 	held, err := d.Store.Held(ctx, d.owner(r), r.Place)
 	if err != nil {
 		return types.NewError(types.ErrTryAgainLater, "error at storage engine: "+err.Error(), "")

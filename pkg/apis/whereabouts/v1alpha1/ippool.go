@@ -36,6 +36,10 @@ type IPAllocation struct {
 	// IfName is the interface in the Pod.
 	// +optional
 	IfName string `json:"ifname,omitempty"`
+	// Claim is for whom the address stays when its sandbox has ended: statefulset/NAMESPACE/POD or ipamclaim/NAMESPACE/NAME. Then ID
+	// is empty. Whereabouts does not write it.
+	// +optional
+	Claim string `json:"claim,omitempty"`
 	// PodUID tells Pods apart that have had the same name. Whereabouts does not write it.
 	// +optional
 	PodUID string `json:"poduid,omitempty"`

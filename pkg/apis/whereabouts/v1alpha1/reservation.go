@@ -26,6 +26,9 @@ type OverlappingRangeIPReservationSpec struct {
 	// IfName is the interface in the Pod.
 	// +optional
 	IfName string `json:"ifname,omitempty"`
+	// Claim is that of the IPPool's allocation. Whereabouts does not write it.
+	// +optional
+	Claim string `json:"claim,omitempty"`
 	// PodUID tells Pods apart that have had the same name. Whereabouts does not write it.
 	// +optional
 	PodUID string `json:"poduid,omitempty"`
