@@ -45,9 +45,7 @@ func TestRealOriginal(t *testing.T) {
 			o := &originalPlay{play: &play{cluster: c, uids: map[string]string{}}, dir: t.TempDir()}
 			o.a, o.b = o.node("a"), o.node("b")
 			o.theirs = libcni.NewCNIConfigWithCacheDir([]string{original(t, version, "cmd", "whereabouts")}, filepath.Join(o.dir, "cache"), nil)
-			conf, err := json.Marshal(map[string]any{"kubernetes": map[string]string{"kubeconfig": c.Kubeconfig}, "log_level": "error"})
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(o.file(), conf, 0o600))
+			o.conf()
 			for _, network := range []struct{ name, ipam, pool, reservations, first, second, third string }{
 				{"IPv4", `"range":"10.50.0.0/24","range_start":"10.50.0.10"`, "10.50.0.0-24", "10.50.0.", "10.50.0.10", "10.50.0.11", "10.50.0.12"},
 				{"IPv6", `"range":"fd00:50::/64"`, "fd00-50---64", "fd00-50--", "fd00:50::1", "fd00:50::2", "fd00:50::3"},
@@ -69,6 +67,13 @@ type originalPlay struct {
 	*play
 	dir    string
 	theirs *libcni.CNIConfig
+}
+
+// conf writes the configuration file of the original.
+func (o *originalPlay) conf() {
+	conf, err := json.Marshal(map[string]any{"kubernetes": map[string]string{"kubeconfig": o.Kubeconfig}, "log_level": "error"})
+	require.NoError(o.t, err)
+	require.NoError(o.t, os.WriteFile(o.file(), conf, 0o600))
 }
 
 func (o *originalPlay) file() string { return filepath.Join(o.dir, "whereabouts.conf") }
