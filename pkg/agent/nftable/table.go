@@ -9,7 +9,6 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 
 	"sigs.k8s.io/knftables"
@@ -74,14 +73,39 @@ func (t Table) Remove(ctx context.Context) (changed bool, err error) {
 	return t.remove(ctx, nft)
 }
 
-func (t Table) ensure(ctx context.Context, nft knftables.Interface) (changed bool, err error) {
-	same, err := t.same(ctx, nft)
+// Difference is one thing of a table that is not as it should be. One of the texts is empty if it is missing, or too much.
+type Difference struct{ Want, Have string }
+
+// Compare tells how the kernel's table differs, and changes nothing.
+func (t Table) Compare(ctx context.Context) ([]Difference, error) {
+	nft, err := t.open()
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", t, err)
+		return nil, err
 	}
-	if same {
-		return false, nil
+	return t.compare(ctx, nft)
+}
+
+// Extra is one difference if the kernel has a table of this name at all, none if not.
+func (t Table) Extra(ctx context.Context) ([]Difference, error) {
+	nft, err := t.open()
+	if err != nil {
+		return nil, err
 	}
+	if _, err := nft.List(ctx, "chains"); knftables.IsNotFound(err) {
+		return nil, nil
+	}
+	return []Difference{{Have: t.String()}}, nil
+}
+
+func (t Table) ensure(ctx context.Context, nft knftables.Interface) (changed bool, err error) {
+	differs, err := t.compare(ctx, nft)
+	if err != nil || len(differs) == 0 {
+		return false, err
+	}
+	return true, t.write(ctx, nft)
+}
+
+func (t Table) write(ctx context.Context, nft knftables.Interface) error {
 	tx := nft.NewTransaction()
 	tx.Add(&knftables.Table{})
 	tx.Delete(&knftables.Table{})
@@ -107,56 +131,9 @@ func (t Table) ensure(ctx context.Context, nft knftables.Interface) (changed boo
 		}
 	}
 	if err := nft.Run(ctx, tx); err != nil {
-		return false, fmt.Errorf("%s: %w", t, err)
+		return fmt.Errorf("%s: %w", t, err)
 	}
-	return true, nil
-}
-
-// same compares by what nft can list: names, elements, and rules by their comments.
-func (t Table) same(ctx context.Context, nft knftables.Interface) (bool, error) {
-	for kind, want := range map[string][]string{"sets": t.setNames(), "chains": t.chainNames()} {
-		have, err := nft.List(ctx, kind)
-		if knftables.IsNotFound(err) {
-			return false, nil
-		}
-		if err != nil || !equal(have, want) {
-			return false, err
-		}
-	}
-	for _, c := range t.Chains {
-		rules, err := nft.ListRules(ctx, c.Name)
-		if err != nil {
-			return false, err
-		}
-		var have, want []string
-		for _, r := range rules {
-			comment := ""
-			if r.Comment != nil {
-				comment = *r.Comment
-			}
-			have = append(have, comment)
-		}
-		for _, rule := range c.Rules {
-			want = append(want, c.mark(rule))
-		}
-		if !slices.Equal(have, want) {
-			return false, nil
-		}
-	}
-	for _, s := range t.Sets {
-		elements, err := nft.ListElements(ctx, "set", s.Name)
-		if err != nil {
-			return false, err
-		}
-		var have []string
-		for _, e := range elements {
-			have = append(have, strings.Join(e.Key, separator))
-		}
-		if !equal(have, s.Elements) {
-			return false, nil
-		}
-	}
-	return true, nil
+	return nil
 }
 
 func (t Table) remove(ctx context.Context, nft knftables.Interface) (changed bool, err error) {
@@ -192,9 +169,4 @@ func (t Table) chainNames() []string {
 func (c Chain) mark(rule string) string {
 	sum := sha1.Sum(fmt.Appendf(nil, "%s %s %s %s %d %s", c.Type, c.Hook, c.Priority, c.Device, c.Index, rule))
 	return hex.EncodeToString(sum[:8])
-}
-
-// equal compares without regard to order.
-func equal(a, b []string) bool {
-	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }

@@ -3,6 +3,7 @@ package nftable
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/knftables"
 )
 
@@ -49,5 +50,45 @@ func TestEnsure(t *testing.T) {
 		if changed, err := table.remove(t.Context(), nft); err != nil || changed != want {
 			t.Errorf("removed %t, %v; want %t", changed, err, want)
 		}
+	}
+}
+
+// What somebody else has done is told so that an operator finds it.
+func TestCompare(t *testing.T) {
+	table := example()
+	for _, tt := range []struct {
+		name string
+		do   func(tx *knftables.Transaction)
+		want []Difference
+	}{
+		{"nothing", func(*knftables.Transaction) {}, nil},
+		{"the table", func(tx *knftables.Transaction) { tx.Delete(&knftables.Table{}) }, []Difference{{Want: "nft table inet antrea-mc"}}},
+		{"an element", func(tx *knftables.Transaction) {
+			tx.Delete(&knftables.Element{Set: "known-ipv4", Key: []string{"10.244.0.0/20"}})
+			tx.Add(&knftables.Element{Set: "known-ipv4", Key: []string{"10.9.0.0/16"}})
+		}, []Difference{
+			{Want: "inet antrea-mc: element of set known-ipv4 10.244.0.0/20"}, {Have: "inet antrea-mc: element of set known-ipv4 10.9.0.0/16"},
+		}},
+		{"the rules", func(tx *knftables.Transaction) { tx.Flush(&knftables.Chain{Name: "postrouting"}) }, []Difference{
+			{Want: `inet antrea-mc postrouting: ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade`},
+		}},
+		{"a chain of somebody else", func(tx *knftables.Transaction) { tx.Add(&knftables.Chain{Name: "theirs"}) },
+			[]Difference{{Have: "inet antrea-mc: chain theirs"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			nft := knftables.NewFake(knftables.InetFamily, "antrea-mc")
+			if err := table.write(t.Context(), nft); err != nil {
+				t.Fatal(err)
+			}
+			tx := nft.NewTransaction()
+			tt.do(tx)
+			if err := nft.Run(t.Context(), tx); err != nil {
+				t.Fatal(err)
+			}
+			got, err := table.compare(t.Context(), nft)
+			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+				t.Errorf("%v (-want +got)\n%s", err, diff)
+			}
+		})
 	}
 }
