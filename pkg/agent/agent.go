@@ -20,6 +20,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/agent/cniserver"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/config"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/drift"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/flows"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/host"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/multicluster"
@@ -65,6 +66,11 @@ type agent struct {
 	datapath string
 	bridge   bridge
 	registry *prometheus.Registry
+
+	drift      *drift.Recorder
+	bridgePart *drift.Part
+	host       *host.Reconciler
+	underlay   *underlay.Reconciler // nil on the kernel's datapath
 }
 
 // Run is the agent, until ctx is done or a part of it fails.
@@ -106,16 +112,19 @@ func Run(ctx context.Context, c Config) error {
 		store: state.New(pipeline.State{Node: node}, sources...), events: newEvents(c.Client, c.NodeName),
 	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.drift = drift.NewRecorder(a.registry, a.notifyRepaired)
+	a.bridgePart = &drift.Part{Compare: b.compare, Repaired: a.drift.Repaired}
 	bundle := 0
 	if datapath == underlay.Netdev {
 		bundle = userspaceBundle
 	}
 	a.syncer = flows.New(flows.Config{
 		Address: a.openFlow(), Store: a.store, BundleSize: bundle,
-		AuditInterval: c.AuditInterval, RemoveForeign: c.RemoveForeignFlows, Repaired: a.notifyRepaired,
-		Ready: a.switchReady, Metrics: flows.NewMetrics(a.registry),
+		AuditInterval: c.AuditInterval, RemoveForeign: c.RemoveForeignFlows,
+		Repaired: func(d flows.Difference) { a.drift.Repaired(d.Drifts()) },
+		Ready:    a.switchReady, Metrics: flows.NewMetrics(a.registry),
 	})
-	a.pods = newPods(db, b, a.store, a.syncer)
+	a.pods = newPods(db, b, a.store, a.syncer, a.drift.Repaired)
 	if c.Proxy.Enable {
 		a.policies = policies.New(policies.Config{
 			Client: c.Client, Dynamic: c.adminPolicies(), Node: c.NodeName, Store: a.store,
@@ -134,6 +143,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := a.registerMetrics(); err != nil {
 		return err
 	}
+	a.makeReconcilers()
 	return a.run(ctx, fallback)
 }
 
@@ -165,7 +175,8 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 			return nil
 		})
 	}
-	start("bridge", a.bridge.keep)
+	start("bridge", a.keepBridge)
+	start("drift", a.drift.Run)
 	start("flows", a.syncer.Run)
 	start("pods", a.pods.Run)
 	start("nodes", (&nodes.Source{
@@ -188,17 +199,12 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 		}).Run)
 	}
 	start("events", a.events.run)
-	if a.datapath == underlay.Netdev {
-		start("underlay", (&underlay.Reconciler{Store: a.store, DB: a.db, RunDir: a.OVSRunDir, ProcSys: a.ProcSys, Port: a.Tunnel.UDPPort()}).Run)
+	if a.underlay != nil {
+		start("underlay", a.underlay.Run)
 	} else if err := errors.Join(underlay.Cleanup(ctx), a.db.DeleteBridge(ctx, underlay.BridgeName)); err != nil {
 		klog.FromContext(ctx).Error(err, "Could not remove what another datapath needed")
 	}
-	start("host", (&host.Reconciler{
-		Store: a.store, Gateway: a.HostGateway, NoSNAT: a.NoSNAT, NoTXOffload: a.noTXOffload(), ProcSys: a.ProcSys,
-		Transport: a.transport, PodMTU: a.podMTU, NodePortAddresses: a.Proxy.NodePortAddresses,
-		SetMTU:   func(ctx context.Context, mtu int) error { return a.db.SetMTU(ctx, a.HostGateway, mtu) },
-		Remember: a.bridge.remember,
-	}).Run)
+	start("host", a.host.Run)
 	start("cni", cniserver.New(a.network(), a.cniNode, cniserver.Config{
 		Socket: a.CNISocket, ProcSys: string(a.ProcSys), Segments: a.SecondaryNetwork, Observe: a.observeCNI(),
 	}).Run)
@@ -213,6 +219,21 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 
 // policyCopy is the file with what the controller has told about policies.
 func (c Config) policyCopy() string { return filepath.Join(c.StateDir, policies.CopyName) }
+
+// makeReconcilers makes what keeps the Node's own network in order.
+func (a *agent) makeReconcilers() {
+	a.host = host.New(host.Config{
+		Store: a.store, Gateway: a.HostGateway, NoSNAT: a.NoSNAT, NoTXOffload: a.noTXOffload(), ProcSys: a.ProcSys,
+		Transport: a.transport, PodMTU: a.podMTU, NodePortAddresses: a.Proxy.NodePortAddresses,
+		SetMTU:   func(ctx context.Context, mtu int) error { return a.db.SetMTU(ctx, a.HostGateway, mtu) },
+		Remember: a.bridge.remember, Repaired: a.drift.Repaired,
+	})
+	if a.datapath == underlay.Netdev {
+		a.underlay = underlay.New(underlay.Config{
+			Store: a.store, DB: a.db, RunDir: a.OVSRunDir, ProcSys: a.ProcSys, Port: a.Tunnel.UDPPort(), Repaired: a.drift.Repaired,
+		})
+	}
+}
 
 // adminPolicies is what ClusterNetworkPolicies are read with, nil if they are not.
 func (c Config) adminPolicies() dynamic.Interface {

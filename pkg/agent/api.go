@@ -3,6 +3,7 @@ package agent
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -115,13 +116,23 @@ func (a api) Info(ctx context.Context) systemv1alpha1.AgentInfo {
 
 // Drift implements [apiserver.Agent].
 func (a api) Drift(ctx context.Context, repair bool) (systemv1alpha1.DriftList, error) {
-	drift, err := a.syncer.Audit(ctx, repair)
-	if err != nil {
-		return systemv1alpha1.DriftList{}, apierrors.NewServiceUnavailable(err.Error())
+	list := systemv1alpha1.DriftList{Repaired: repair, Items: []systemv1alpha1.Drift{}}
+	parts := []func(context.Context, bool) ([]systemv1alpha1.Drift, error){a.bridgePart.Audit, a.pods.part.Audit, a.host.Audit}
+	if a.underlay != nil {
+		parts = append(parts, a.underlay.Audit)
 	}
-	list := systemv1alpha1.DriftList{Compared: a.syncer.Wanted(), Repaired: repair, Items: drift.Drifts()}
-	if list.Items == nil {
-		list.Items = []systemv1alpha1.Drift{}
+	parts = append(parts, func(ctx context.Context, repair bool) ([]systemv1alpha1.Drift, error) {
+		d, err := a.syncer.Audit(ctx, repair)
+		return d.Drifts(), err
+	})
+	var errs []error
+	for _, audit := range parts {
+		found, err := audit(ctx, repair)
+		list.Items, errs = append(list.Items, found...), append(errs, err)
+	}
+	list.Compared = a.syncer.Wanted()
+	if err := errors.Join(errs...); err != nil {
+		return systemv1alpha1.DriftList{}, apierrors.NewServiceUnavailable(err.Error())
 	}
 	return list, nil
 }

@@ -5,12 +5,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/config"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/drift"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
@@ -65,7 +68,7 @@ func (b bridge) open(ctx context.Context) (pipeline.Node, error) {
 }
 
 func (b bridge) tryOpen(ctx context.Context) (pipeline.Node, error) {
-	if err := b.ensure(ctx); err != nil {
+	if _, err := (&drift.Part{Compare: b.compare}).Reconcile(ctx, true); err != nil {
 		return pipeline.Node{}, err
 	}
 	tunnel, err1 := b.db.WaitOFPort(ctx, tunnelName)
@@ -81,16 +84,9 @@ func (b bridge) tryOpen(ctx context.Context) (pipeline.Node, error) {
 	return pipeline.Node{TunnelPort: tunnel, GatewayPort: gateway, GatewayMAC: mac}, nil
 }
 
-// ensure makes the bridge and its ports, or corrects what differs. antrea-gw0 keeps the MAC that it has, and gets it again if
-// somebody has deleted the port.
-func (b bridge) ensure(ctx context.Context) error {
-	err := b.db.EnsureBridge(ctx, ovsdb.Bridge{
-		Name: b.name, DatapathType: b.datapath, FailMode: "secure", Protocols: []string{"OpenFlow10", "OpenFlow15"},
-		ExternalIDs: map[string]string{typeKey: "integration"},
-	})
-	if err != nil {
-		return err
-	}
+// compare compares the bridge and its ports. antrea-gw0 keeps the MAC that it has, and gets it again if somebody has deleted the
+// port.
+func (b bridge) compare(ctx context.Context, _ bool) (drift.Comparison, error) {
 	csum := "false"
 	if b.tunnel.Csum {
 		csum = "true"
@@ -102,10 +98,15 @@ func (b bridge) ensure(ctx context.Context) error {
 	gateway := ovsdb.Port{
 		Name: b.gateway, Type: "internal", OFPortRequest: gatewayNumber, ExternalIDs: map[string]string{typeKey: "gateway"},
 	}
+	var err error
 	if gateway.MAC, err = b.gatewayMAC(ctx); err != nil {
-		return err
+		return drift.Comparison{}, err
 	}
-	return errors.Join(b.db.EnsurePort(ctx, b.name, tunnel), b.db.EnsurePort(ctx, b.name, gateway))
+	all, err := drift.Bridge(ctx, b.db, ovsdb.Bridge{
+		Name: b.name, DatapathType: b.datapath, FailMode: "secure", Protocols: []string{"OpenFlow10", "OpenFlow15"},
+		ExternalIDs: map[string]string{typeKey: "integration"},
+	}, tunnel, gateway)
+	return drift.Comparison{Corrections: all}, err
 }
 
 // gatewayMAC is the MAC that the gateway port is to have; empty is the one that it has.
@@ -131,9 +132,9 @@ func randomMAC() openflow.MAC {
 	return m
 }
 
-// keep puts right what somebody else changes in the database, until ctx is done.
-func (b bridge) keep(ctx context.Context) error {
-	changes, stop := b.db.Watch()
+// keepBridge puts right what somebody else changes in the database, until ctx is done.
+func (a *agent) keepBridge(ctx context.Context) error {
+	changes, stop := a.db.Watch()
 	defer stop()
 	ticker := time.NewTicker(keepInterval)
 	defer ticker.Stop()
@@ -145,8 +146,14 @@ func (b bridge) keep(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		attempt, cancel := context.WithTimeout(ctx, openTimeout)
-		if err := b.ensure(attempt); err != nil && ctx.Err() == nil {
-			klog.FromContext(ctx).Error(err, "Could not correct the bridge", "bridge", b.name)
+		done, err := a.bridgePart.Reconcile(attempt, true)
+		if slices.ContainsFunc(done, func(d systemv1alpha1.Drift) bool { return d.Object == systemv1alpha1.DriftBridge }) {
+			// The switch forgets its flows when its fail_mode changes.
+			_, auditErr := a.syncer.Audit(attempt, true)
+			err = errors.Join(err, auditErr)
+		}
+		if err != nil && ctx.Err() == nil {
+			klog.FromContext(ctx).Error(err, "Could not correct the bridge", "bridge", a.bridge.name)
 		}
 		cancel()
 	}

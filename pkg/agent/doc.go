@@ -6,6 +6,7 @@
 //
 //   - agent.go: what the agent is made of, and in which order it starts
 //   - bridge.go: the bridge br-int with its tunnel and gateway ports
+//   - attached.go: ports of Pods, made again if somebody else deletes or changes them
 //   - services.go: the parts that are for Services
 //   - pods.go: Pods attached to the bridge, as the CNI server wants it, and as a source of the state
 //   - conflist.go: the network configuration that tells the kubelet that Pods can come

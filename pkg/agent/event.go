@@ -1,9 +1,7 @@
 package agent
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,7 +10,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 
-	"github.com/antrea-mc/antrea-mc/pkg/agent/flows"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/probe"
 )
 
@@ -53,11 +50,9 @@ func (e *events) notify(what probe.Event) {
 	}
 }
 
-// notifyRepaired tells of flows that somebody else had changed.
-func (a *agent) notifyRepaired(d flows.Difference) {
-	first := d.Drifts()[0]
-	a.events.notify(probe.Event{Type: corev1.EventTypeWarning, Reason: "DriftRepaired", Message: fmt.Sprintf(
-		"Somebody else has changed bridge %s, it is put right: %s. First: %s %s %s", a.OVSBridge, d, first.Kind, first.Object, cmp.Or(first.Want, first.Have))})
+// notifyRepaired tells of what somebody else had changed.
+func (a *agent) notifyRepaired(message string) {
+	a.events.notify(probe.Event{Type: corev1.EventTypeWarning, Reason: "DriftRepaired", Message: message})
 }
 
 // run writes the Events, each until the API takes it, until ctx is done.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -106,7 +107,9 @@ func runChild(file string) error {
 	if err := c.replaceServices(ctx, kube); err != nil {
 		return err
 	}
-	c.Agent.Client = kube
+	if c.Agent.Client, err = newReviewed(kube); err != nil {
+		return err
+	}
 	group := schema.GroupVersion{Group: "multicluster.crd.antrea.io", Version: "v1alpha1"}
 	resources := map[string]schema.GroupVersionResource{
 		"Gateway": group.WithResource("gateways"), "ClusterInfoImport": group.WithResource("clusterinfoimports"), "NodeSegments": segments.Resource,
@@ -239,6 +242,7 @@ type testNode struct {
 	child         child
 	cmd           *exec.Cmd
 	log           *syncBuffer
+	client        *http.Client // of the agent's own API; see ask
 }
 
 // syncBuffer is the log of a process while it is written.

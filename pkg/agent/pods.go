@@ -11,8 +11,10 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/cniserver"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/drift"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/flows"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
@@ -38,12 +40,18 @@ type pods struct {
 	mu        sync.Mutex      // held while the database is put into the store, so that an older view never comes last
 	detaching map[string]bool // ports that are still in the database, but must have no flows any more
 	damaged   map[string]bool // ports that were complained about
+
+	part     drift.Part
+	attached attached
 }
 
-func newPods(db *ovsdb.DB, b bridge, store *state.Store, syncer *flows.Syncer) *pods {
-	return &pods{
+func newPods(db *ovsdb.DB, b bridge, store *state.Store, syncer *flows.Syncer, repaired func([]systemv1alpha1.Drift)) *pods {
+	p := &pods{
 		db: db, bridge: b, store: store, syncer: syncer, detaching: make(map[string]bool), damaged: make(map[string]bool),
+		attached: newAttached(),
 	}
+	p.part = drift.Part{Compare: p.compare, Repaired: repaired}
+	return p
 }
 
 // Run keeps the store's Pods equal to those in the database until ctx is done.
@@ -51,6 +59,9 @@ func (p *pods) Run(ctx context.Context) error {
 	changes, stop := p.db.Watch()
 	defer stop()
 	for {
+		if _, err := p.part.Reconcile(ctx, true); err != nil {
+			klog.FromContext(ctx).Error(err, "Could not make the port of a Pod again that somebody has deleted or changed")
+		}
 		if _, err := p.update(ctx); err != nil {
 			klog.FromContext(ctx).Error(err, "Could not read the Pods of the switch")
 		} else {
@@ -108,6 +119,7 @@ func (p *pods) records(ctx context.Context) ([]podport.Record, error) {
 			}
 			continue
 		}
+		p.attached.found(r)
 		r.OFPort = port.OFPort
 		records = append(records, r)
 	}
@@ -127,6 +139,7 @@ func (a *agent) network() network { return network{a.pods, a.podMTU} }
 // Attach implements [cniserver.Network].
 func (p *pods) Attach(ctx context.Context, rec podport.Record) error {
 	p.setDetaching(rec.PortName, false)
+	defer p.change(rec.PortName)()
 	if err := p.db.EnsurePort(ctx, p.bridge.name, ovsdb.Port{Name: rec.PortName, ExternalIDs: rec.ExternalIDs()}); err != nil {
 		return err
 	}
@@ -150,6 +163,7 @@ func (p *pods) Attach(ctx context.Context, rec podport.Record) error {
 
 // Detach implements [cniserver.Network]. Flows go first: the number of the port may be another Pod's as soon as it is free.
 func (p *pods) Detach(ctx context.Context, portName string) error {
+	defer p.change(portName)() // what goes is not missed
 	if _, err := p.db.Port(ctx, portName); errors.Is(err, ovsdb.ErrNotFound) {
 		return nil
 	}

@@ -21,10 +21,11 @@ func newVerifyFlows(target *cluster.Flags) *cobra.Command {
 	var out output.Format
 	cmd := &cobra.Command{
 		Use:   "flows",
-		Short: "Compare the flows of the Nodes' bridges with what their agents want",
-		Long: `Each agent compares all flows and groups of its bridge with those that it has computed, and tells what is
-missing (-), changed (- wanted, + found), unwanted (+), or foreign (?), which is of somebody else and stays.
-It repairs nothing unless told so; by itself it does so every auditInterval. Fails if anything but foreign flows differs.`,
+		Short: "Compare the flows of the Nodes' bridges, and what else agents keep in order, with what they want",
+		Long: `Each agent compares all flows, groups and meters of its bridge with those that it has computed, and also what else it
+keeps in order: ports, addresses, routes, neighbors, nft tables, sysctls. It tells what is missing (-), changed (- wanted,
++ found), unwanted (+), or foreign (?), which is of somebody else and stays. It repairs nothing unless told so; by itself it
+does so when it notices, or every auditInterval. Fails if anything but foreign flows differs.`,
 		Example: `  antctl verify flows
   antctl verify flows --node node1 --repair`,
 		Args: cobra.NoArgs,

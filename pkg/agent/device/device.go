@@ -24,11 +24,20 @@ func (p ProcSys) Get(name string) (string, error) {
 	return strings.TrimSpace(string(value)), nil
 }
 
+// Lookup reads a sysctl that the kernel may not have, such as those of IPv6 where it is off.
+func (p ProcSys) Lookup(name string) (value string, ok bool, err error) {
+	value, err = p.Get(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", false, nil
+	}
+	return value, err == nil, err
+}
+
 // Ensure writes a sysctl if it has another value, and tells which. One that the kernel does not have, such as those of IPv6
 // where it is off, is left out.
 func (p ProcSys) Ensure(name, value string) (before string, err error) {
-	before, err = p.Get(name)
-	if errors.Is(err, os.ErrNotExist) {
+	before, ok, err := p.Lookup(name)
+	if err == nil && !ok {
 		return value, nil
 	}
 	if err != nil || before == value {
@@ -46,6 +55,29 @@ var checksumFeatures = []string{"tx-checksum-ip-generic", "tx-checksum-ipv4", "t
 // DisableTXChecksum makes the kernel fill in checksums of what it sends through a device, if it does not yet: behind OVS's
 // userspace datapath there is no hardware that would.
 func DisableTXChecksum(name string) error {
+	return withChecksumFeatures(name, func(e *ethtool.Ethtool, on []string) error {
+		if len(on) == 0 {
+			return nil
+		}
+		off := make(map[string]bool)
+		for _, f := range on {
+			off[f] = false
+		}
+		return e.Change(name, off)
+	})
+}
+
+// TXChecksum reports whether the kernel leaves checksums of what it sends through a device to the device.
+func TXChecksum(name string) (offloaded bool, err error) {
+	err = withChecksumFeatures(name, func(_ *ethtool.Ethtool, on []string) error {
+		offloaded = len(on) > 0
+		return nil
+	})
+	return offloaded, err
+}
+
+// withChecksumFeatures calls f with those of checksumFeatures that are on.
+func withChecksumFeatures(name string, f func(e *ethtool.Ethtool, on []string) error) error {
 	e, err := ethtool.NewEthtool()
 	if err != nil {
 		return fmt.Errorf("ethtool: %w", err)
@@ -55,16 +87,13 @@ func DisableTXChecksum(name string) error {
 	if err != nil {
 		return fmt.Errorf("offloads of %s: %w", name, err)
 	}
-	off := make(map[string]bool)
-	for _, f := range checksumFeatures {
-		if features[f] {
-			off[f] = false
+	var on []string
+	for _, feature := range checksumFeatures {
+		if features[feature] {
+			on = append(on, feature)
 		}
 	}
-	if len(off) == 0 {
-		return nil
-	}
-	if err := e.Change(name, off); err != nil {
+	if err := f(e, on); err != nil {
 		return fmt.Errorf("turn transmit checksum offload of %s off: %w", name, err)
 	}
 	return nil

@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"k8s.io/klog/v2"
-
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ofconn"
 )
 
@@ -65,27 +63,15 @@ func (s *Syncer) audit(ctx context.Context, conn *ofconn.Conn, repair bool) (Dif
 	if err != nil {
 		return Difference{}, fmt.Errorf("audit: %w", err)
 	}
+	if drift.Meters, err = s.auditMeter(ctx, conn, repair); err != nil {
+		return Difference{}, fmt.Errorf("audit: %w", err)
+	}
 	s.cfg.Metrics.audited(drift, time.Since(start))
-	if !repair || drift.Len() == 0 {
-		return drift, nil
-	}
-	s.cfg.Metrics.repaired(drift)
-	logger := klog.FromContext(ctx)
-	logger.Info("Repaired drift: the switch did not hold what it was given", "drift", drift.String())
-	for i, d := range drift.Drifts() {
-		if i == loggedDrifts {
-			break
-		}
-		logger.Info("Drift", "kind", d.Kind, "want", d.Want, "have", d.Have)
-	}
-	if s.cfg.Repaired != nil {
+	if repair && drift.Len() > 0 && s.cfg.Repaired != nil {
 		s.cfg.Repaired(drift)
 	}
 	return drift, nil
 }
-
-// loggedDrifts is how many flows and groups an audit writes to the log.
-const loggedDrifts = 30
 
 // compare dumps the switch and changes nothing.
 func (s *Syncer) compare(ctx context.Context, conn *ofconn.Conn) (Difference, error) {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
@@ -19,6 +20,8 @@ type Difference struct {
 	GroupsSet     []openflow.Group // missing in the switch, or other there
 	GroupsDeleted []openflow.Group // there, and wanted by nobody
 
+	Meters []systemv1alpha1.Drift // set apart from flows and groups
+
 	// Foreign are flows that somebody else has put into the switch. They stay, and do not count as a difference.
 	Foreign []openflow.Flow
 
@@ -28,9 +31,9 @@ type Difference struct {
 // Modified is a flow that is in the switch, but not as it is wanted.
 type Modified struct{ Want, Have openflow.Flow }
 
-// Len is the number of flows and groups that differ.
+// Len is the number of flows, groups and meters that differ.
 func (d Difference) Len() int {
-	return len(d.Added) + len(d.Modified) + len(d.Deleted) + len(d.GroupsSet) + len(d.GroupsDeleted)
+	return len(d.Meters) + len(d.Added) + len(d.Modified) + len(d.Deleted) + len(d.GroupsSet) + len(d.GroupsDeleted)
 }
 
 // String is the numbers of flows and groups.

@@ -1,12 +1,14 @@
 package flows
 
 import (
+	"slices"
+
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 )
 
-// Drifts are the flows and groups that differ, one by one, foreign flows last.
+// Drifts are the meters, groups and flows that differ, one by one, foreign flows last.
 func (d Difference) Drifts() []systemv1alpha1.Drift {
-	var all []systemv1alpha1.Drift
+	all := slices.Clone(d.Meters)
 	for _, g := range d.GroupsSet {
 		drift := systemv1alpha1.Drift{Kind: systemv1alpha1.DriftMissing, Object: systemv1alpha1.DriftGroup, Want: g.String()}
 		if have, ok := d.haveGroups[g.ID]; ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ofconn"
 )
@@ -13,12 +14,17 @@ import (
 // and nothing that a Pod sends may cost more.
 const toldPerSecond = 20
 
-// limitTold sets the meter that Open vSwitch asks before it sends a packet. It has to be there before flows that do so.
-func limitTold(ctx context.Context, conn *ofconn.Conn) error {
-	m := openflow.MeterMod{Command: openflow.MeterAdd, Meter: openflow.Meter{
+// toldMeter is what Open vSwitch asks before it sends a packet.
+func toldMeter() openflow.Meter {
+	return openflow.Meter{
 		ID: openflow.MeterController, Flags: openflow.MeterPktps | openflow.MeterBurst,
 		Bands: []openflow.MeterBand{{Type: openflow.BandDrop, Rate: toldPerSecond, Burst: toldPerSecond}},
-	}}
+	}
+}
+
+// limitTold sets the meter. It has to be there before flows that send packets.
+func limitTold(ctx context.Context, conn *ofconn.Conn) error {
+	m := openflow.MeterMod{Command: openflow.MeterAdd, Meter: toldMeter()}
 	err := conn.Send(ctx, m)
 	if errors.Is(err, openflow.ErrMeterExists) {
 		m.Command = openflow.MeterModify
@@ -28,4 +34,28 @@ func limitTold(ctx context.Context, conn *ofconn.Conn) error {
 		return fmt.Errorf("limit what the switch tells: %w", err)
 	}
 	return nil
+}
+
+// auditMeter tells how the meter differs, and sets it again if it is to. A switch that did not take it has none to compare.
+func (s *Syncer) auditMeter(ctx context.Context, conn *ofconn.Conn, repair bool) ([]systemv1alpha1.Drift, error) {
+	if !s.limited {
+		return nil, nil
+	}
+	want, have := toldMeter(), ""
+	for m, err := range conn.DumpMeters(ctx) {
+		switch {
+		case err != nil:
+			return nil, err
+		case m.ID != want.ID:
+		case m.String() == want.String():
+			return nil, nil
+		default:
+			have = m.String()
+		}
+	}
+	found := []systemv1alpha1.Drift{systemv1alpha1.NewDrift(systemv1alpha1.DriftMeter, want.String(), have)}
+	if repair {
+		return found, limitTold(ctx, conn)
+	}
+	return found, nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/pipeline"
 )
@@ -20,7 +19,6 @@ type Metrics struct {
 	errors   *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	full     *prometheus.GaugeVec
-	drifts   *prometheus.CounterVec
 	foreign  prometheus.Gauge
 	audit    prometheus.Gauge
 }
@@ -51,9 +49,6 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "antrea_agent_ovs_last_full_sync_flows",
 			Help: "Flows that differed when the agent last connected to the switch; 0 after a restart of the agent alone.",
 		}, []string{"operation"}),
-		drifts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "antrea_agent_drift_repaired_total", Help: "Flows and groups that an audit found missing, changed or unwanted, and put right.",
-		}, []string{"object", "kind"}),
 		foreign: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "antrea_agent_ovs_foreign_flows", Help: "Flows of the bridge that somebody else has made, as of the last audit.",
 		}),
@@ -65,12 +60,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		m.ops.WithLabelValues(string(op))
 		m.errors.WithLabelValues(string(op))
 	}
-	for _, object := range []systemv1alpha1.DriftObject{systemv1alpha1.DriftFlow, systemv1alpha1.DriftGroup} {
-		for _, kind := range []systemv1alpha1.DriftKind{systemv1alpha1.DriftMissing, systemv1alpha1.DriftChanged, systemv1alpha1.DriftUnwanted} {
-			m.drifts.WithLabelValues(string(object), string(kind))
-		}
-	}
-	registry.MustRegister(m.total, m.perTable, m.ops, m.groups, m.errors, m.latency, m.full, m.drifts, m.foreign, m.audit)
+	registry.MustRegister(m.total, m.perTable, m.ops, m.groups, m.errors, m.latency, m.full, m.foreign, m.audit)
 	return m
 }
 
@@ -113,17 +103,6 @@ func (m *Metrics) audited(d Difference, took time.Duration) {
 	if m != nil {
 		m.foreign.Set(float64(len(d.Foreign)))
 		m.audit.Set(took.Seconds())
-	}
-}
-
-func (m *Metrics) repaired(d Difference) {
-	if m == nil {
-		return
-	}
-	for _, drift := range d.Drifts() {
-		if drift.Kind != systemv1alpha1.DriftForeign {
-			m.drifts.WithLabelValues(string(drift.Object), string(drift.Kind)).Inc()
-		}
 	}
 }
 

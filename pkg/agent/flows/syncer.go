@@ -47,6 +47,8 @@ type Syncer struct {
 	have   contents
 	// fresh: the switch had no flows of ours, and Ready does not know yet.
 	fresh bool
+	// limited: the switch has taken the meter.
+	limited bool
 	// perTable counts the flows in have.
 	perTable map[openflow.TableID]int
 
@@ -101,7 +103,8 @@ func (s *Syncer) serve(ctx context.Context, conn *ofconn.Conn) error {
 		return conn.Err()
 	case <-s.cfg.Store.Synced():
 	}
-	if err := limitTold(ctx, conn); err != nil {
+	err := limitTold(ctx, conn)
+	if s.limited = err == nil; !s.limited {
 		logger.Error(err, "What policies refuse is told without a limit")
 	}
 	drift, err := s.full(ctx, conn)

@@ -23,7 +23,13 @@ import (
 func run(t *testing.T, sw *ovstest.Switch, store *state.Store, bundle int) (*Syncer, *Metrics, func()) {
 	t.Helper()
 	metrics := NewMetrics(prometheus.NewRegistry())
-	s := New(Config{Address: sw.OpenFlow("br-int"), Store: store, BundleSize: bundle, Metrics: metrics})
+	s, stop := runConfig(t, Config{Address: sw.OpenFlow("br-int"), Store: store, BundleSize: bundle, Metrics: metrics})
+	return s, metrics, stop
+}
+
+func runConfig(t *testing.T, cfg Config) (*Syncer, func()) {
+	t.Helper()
+	s := New(cfg)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -34,7 +40,7 @@ func run(t *testing.T, sw *ovstest.Switch, store *state.Store, bundle int) (*Syn
 	}()
 	stop := func() { cancel(); <-ended }
 	t.Cleanup(stop)
-	return s, metrics, stop
+	return s, stop
 }
 
 func flush(t *testing.T, s *Syncer, v state.Version, o pipeline.Owner) {
@@ -60,7 +66,10 @@ func TestRealSync(t *testing.T) {
 			sw.AddBridge("br-int")
 			sw.Ofctl("add-flow", "br-int", "table=3,priority=5,ip,actions=drop") // somebody else's
 			store := state.New(node1(), "nodes")
-			s, metrics, stop := run(t, sw, store, bundle)
+			metrics, repaired := NewMetrics(prometheus.NewRegistry()), make(chan Difference, 9)
+			s, stop := runConfig(t, Config{
+				Address: sw.OpenFlow("br-int"), Store: store, BundleSize: bundle, Metrics: metrics, Repaired: func(d Difference) { repaired <- d },
+			})
 
 			// Nothing happens before the sources have synced.
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -126,8 +135,23 @@ func TestRealSync(t *testing.T) {
 			if drift, err := s.Audit(t.Context(), true); err != nil || drift.Len() != 0 || len(drift.Foreign) != 1 {
 				t.Errorf("second audit: %s, %v", drift, err)
 			}
-			if n := testutil.ToFloat64(metrics.drifts.WithLabelValues("flow", "changed")); n != 1 {
-				t.Errorf("%v changed flows counted", n)
+			if n := len(repaired); n != 1 {
+				t.Errorf("told %d times of what was repaired", n)
+			} else if d := <-repaired; d.Len() != 3 {
+				t.Errorf("told of %s", d)
+			}
+
+			// So are meters.
+			for _, args := range [][]string{{"del-meter", "meter=controller"}, {"mod-meter", "meter=controller,pktps,burst,bands=type=drop,rate=9,burst_size=20"}} {
+				sw.Ofctl("-O OpenFlow15 "+args[0], "br-int", args[1])
+				for _, repair := range []bool{false, true} {
+					if drift, err := s.Audit(t.Context(), repair); err != nil || len(drift.Meters) != 1 || drift.Len() != 1 || !strings.Contains(drift.Meters[0].Want, "rate=20") {
+						t.Errorf("after %s: %+v, %v", args, drift.Meters, err)
+					}
+				}
+				if drift, err := s.Audit(t.Context(), true); err != nil || drift.Len() != 0 {
+					t.Errorf("repaired after %s: %+v, %v", args, drift.Meters, err)
+				}
 			}
 
 			// The agent starts again while the switch runs on: nothing is sent.

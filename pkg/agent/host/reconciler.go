@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -16,8 +15,9 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
-	"github.com/antrea-mc/antrea-mc/pkg/agent/nftable"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/drift"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 )
 
 const (
@@ -29,8 +29,8 @@ const (
 	retryInterval = time.Second
 )
 
-// Reconciler makes the host match the store.
-type Reconciler struct {
+// Config is what a [Reconciler] needs.
+type Config struct {
 	Store   *state.Store
 	Gateway string // the device antrea-gw0
 	NoSNAT  bool
@@ -47,6 +47,31 @@ type Reconciler struct {
 	SetMTU func(ctx context.Context, mtu int) error
 	// Remember is told the values that sysctls of the whole Node had before.
 	Remember func(ctx context.Context, sysctl, value string) error
+	// Repaired is told what somebody else had changed.
+	Repaired func([]systemv1alpha1.Drift)
+}
+
+// Reconciler makes the host match the store.
+type Reconciler struct {
+	Config
+	part drift.Part
+}
+
+// New is a reconciler that does nothing before it runs.
+func New(c Config) *Reconciler {
+	r := &Reconciler{Config: c}
+	r.part = drift.Part{Compare: r.compare, Repaired: c.Repaired}
+	return r
+}
+
+// Audit tells what of the host differs, and puts it right if it is to.
+func (r *Reconciler) Audit(ctx context.Context, repair bool) ([]systemv1alpha1.Drift, error) {
+	select {
+	case <-r.Store.Synced():
+		return r.part.Audit(ctx, repair)
+	default:
+		return nil, fmt.Errorf("the Node's own network: waiting for %v", r.Store.Pending())
+	}
 }
 
 // Run reconciles until ctx is done. It starts when every source has synced, so that it takes away no route that a source is
@@ -74,8 +99,11 @@ func (r *Reconciler) loop(ctx context.Context, kernel <-chan struct{}) error {
 		var retry <-chan time.Time
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 		want := r.want()
-		err := r.reconcile(attempt, want, whole)
+		done, err := r.part.Reconcile(attempt, whole)
 		cancel()
+		if len(done) > 0 {
+			klog.FromContext(ctx).V(2).Info("Corrected the Node's own network", "changes", texts(done))
+		}
 		if err != nil && ctx.Err() == nil {
 			klog.FromContext(ctx).Error(err, "The Node's own network is not as it should be yet")
 			retry = time.After(retryInterval)
@@ -103,41 +131,62 @@ func (r *Reconciler) want() desired {
 	return compute(snapshot, r.NoSNAT, r.NodePortAddresses)
 }
 
-// reconcile compares and corrects once; nft only if whole.
-func (r *Reconciler) reconcile(ctx context.Context, want desired, whole bool) error {
+func texts(drifts []systemv1alpha1.Drift) []string {
+	list := make([]string, len(drifts))
+	for i, d := range drifts {
+		list[i] = fmt.Sprintf("%s %s %s", d.Kind, d.Object, d.Text())
+	}
+	return list
+}
+
+// basis is what a comparison depends on, beside the host itself.
+type basis struct {
+	want               desired
+	gateway, transport int // indexes: a device that is made again has nothing
+	mtu                int
+}
+
+// compare leaves out nft and the sysctls of the whole Node unless it is to be the whole.
+func (r *Reconciler) compare(ctx context.Context, whole bool) (drift.Comparison, error) {
+	want := r.want()
 	link, err := netlink.LinkByName(r.Gateway)
 	if err != nil {
-		return fmt.Errorf("interface %s: %w", r.Gateway, err) // the switch makes it
+		return drift.Comparison{}, fmt.Errorf("interface %s: %w", r.Gateway, err) // the switch makes it
 	}
-	var errs []error
-	note := func(changes []string, err error) {
-		if len(changes) > 0 {
-			klog.FromContext(ctx).V(2).Info("Corrected the Node's own network", "changes", strings.Join(changes, ", "))
-		}
-		errs = append(errs, err)
+	transport, err := r.transport(want.routes)
+	b := basis{want: want, gateway: link.Attrs().Index, mtu: r.PodMTU()}
+	if transport != nil {
+		b.transport = transport.Attrs().Index
 	}
-	note(nil, r.configure(ctx, link, hasIPv6(want.addresses)))
-	note(ensureAddresses(link, want.addresses))
-	note(ensureNeighbors(link, want.neighbors))
-	if transport, err := r.transport(want.routes); err != nil {
-		note(nil, err)
-	} else {
-		note(ensureRoutes(link, transport, want.routes))
+	all, errs := []drift.Correction(nil), []error{err}
+	note := func(corrections []drift.Correction, err error) {
+		all, errs = append(all, corrections...), append(errs, err)
+	}
+	note(r.compareDevice(link, b.mtu, hasIPv6(want.addresses)))
+	note(compareAddresses(link, want.addresses))
+	note(compareNeighbors(link, want.neighbors))
+	if err == nil {
+		note(compareRoutes(link, transport, want.routes))
 	}
 	if whole {
-		note(nil, r.sysctls(ctx, hasIPv6(want.addresses)))
-		note(r.ensureTable(ctx, want.nat.table(r.Gateway), len(want.nat.sources) > 0))
+		note(r.compareSysctls(hasIPv6(want.addresses)))
+		note(drift.Table(ctx, want.nat.table(r.Gateway), len(want.nat.sources) > 0))
 		if want.services == nil {
-			note(r.ensureTable(ctx, (&services{}).nft(r.Gateway), false))
+			note(drift.Table(ctx, (&services{}).nft(r.Gateway), false))
 		} else {
-			changes, err := r.ensureTable(ctx, want.services.nft(r.Gateway), true)
-			if len(changes) > 0 && err == nil {
-				err = want.services.forgetUntranslated()
+			corrections, err := drift.Table(ctx, want.services.nft(r.Gateway), true)
+			for i, c := range corrections {
+				corrections[i].Do = func(ctx context.Context) error {
+					if err := c.Do(ctx); err != nil {
+						return err
+					}
+					return want.services.forgetUntranslated()
+				}
 			}
-			note(changes, err)
+			note(corrections, err)
 		}
 	}
-	return errors.Join(errs...)
+	return drift.Comparison{Basis: b, Corrections: all}, errors.Join(errs...)
 }
 
 // transport is the interface for traffic between Nodes, nil if no route goes through it.
@@ -152,73 +201,70 @@ func (r *Reconciler) transport(routes []route) (netlink.Link, error) {
 	return netlink.LinkByIndex(index)
 }
 
-// configure brings the device itself in order.
-func (r *Reconciler) configure(ctx context.Context, link netlink.Link, ipv6 bool) error {
-	if mtu := r.PodMTU(); mtu != 0 && link.Attrs().MTU != mtu {
-		if err := r.SetMTU(ctx, mtu); err != nil {
-			return err
-		}
-		if err := netlink.LinkSetMTU(link, mtu); err != nil {
-			return fmt.Errorf("MTU %d of %s: %w", mtu, r.Gateway, err)
-		}
+// compareDevice compares the device itself.
+func (r *Reconciler) compareDevice(link netlink.Link, mtu int, ipv6 bool) ([]drift.Correction, error) {
+	var all []drift.Correction
+	differs := func(want, have string, do func(context.Context) error) {
+		all = append(all, drift.One(systemv1alpha1.DriftDevice, r.Gateway+" "+want, r.Gateway+" "+have, do))
 	}
+	if have := link.Attrs().MTU; mtu != 0 && have != mtu {
+		differs(fmt.Sprintf("mtu %d", mtu), fmt.Sprintf("mtu %d", have), func(ctx context.Context) error {
+			return errors.Join(r.SetMTU(ctx, mtu), netlink.LinkSetMTU(link, mtu))
+		})
+	}
+	var errs []error
 	if r.NoTXOffload {
-		if err := device.DisableTXChecksum(r.Gateway); err != nil {
-			return err
+		offloaded, err := device.TXChecksum(r.Gateway)
+		if offloaded {
+			differs("tx-checksum off", "tx-checksum on", func(context.Context) error { return device.DisableTXChecksum(r.Gateway) })
 		}
+		errs = append(errs, err)
 	}
 	disabled := "1"
 	if ipv6 {
 		disabled = "0"
 	}
-	for name, value := range map[string]string{
-		"net/ipv6/conf/" + r.Gateway + "/disable_ipv6": disabled,
-		"net/ipv4/conf/" + r.Gateway + "/rp_filter":    "2", // replies to Pods of other clusters may come in by another route
-		"net/ipv4/conf/" + r.Gateway + "/forwarding":   "1",
+	for _, s := range []struct{ name, value string }{
+		{"net/ipv6/conf/" + r.Gateway + "/disable_ipv6", disabled},
+		{"net/ipv4/conf/" + r.Gateway + "/rp_filter", "2"}, // replies to Pods of other clusters may come in by another route
+		{"net/ipv4/conf/" + r.Gateway + "/forwarding", "1"},
 	} {
-		if _, err := r.ProcSys.Ensure(name, value); err != nil {
-			return err
-		}
+		corrections, err := drift.Sysctl(r.ProcSys, s.name, s.value)
+		all, errs = append(all, corrections...), append(errs, err)
 	}
-	if link.Attrs().Flags&net.FlagUp != 0 {
-		return nil
+	if link.Attrs().Flags&net.FlagUp == 0 {
+		differs("up", "down", func(context.Context) error { return netlink.LinkSetUp(link) })
 	}
-	if err := netlink.LinkSetUp(link); err != nil {
-		return fmt.Errorf("bring %s up: %w", r.Gateway, err)
-	}
-	return nil
+	return all, errors.Join(errs...)
 }
 
-// sysctls sets those of the whole Node, and tells what they were.
-func (r *Reconciler) sysctls(ctx context.Context, ipv6 bool) error {
+// compareSysctls compares those of the whole Node. Before they are set it is noted what they were.
+func (r *Reconciler) compareSysctls(ipv6 bool) ([]drift.Correction, error) {
 	names := []string{"net/ipv4/ip_forward"}
 	if ipv6 {
 		names = append(names, "net/ipv6/conf/all/forwarding")
 	}
+	var all []drift.Correction
+	var errs []error
 	for _, name := range names {
-		before, err := r.ProcSys.Get(name)
-		if err != nil || before == "1" {
-			continue // one that the kernel does not have
+		corrections, err := drift.Sysctl(r.ProcSys, name, "1")
+		for _, c := range corrections {
+			set := c.Do
+			c.Do = func(ctx context.Context) error {
+				before, err := r.ProcSys.Get(name)
+				if err != nil {
+					return err
+				}
+				if err := r.Remember(ctx, name, before); err != nil {
+					return err
+				}
+				return set(ctx)
+			}
+			all = append(all, c)
 		}
-		if err := r.Remember(ctx, name, before); err != nil {
-			return err
-		}
-		if _, err := r.ProcSys.Ensure(name, "1"); err != nil {
-			return err
-		}
+		errs = append(errs, err)
 	}
-	return nil
-}
-
-func (r *Reconciler) ensureTable(ctx context.Context, table nftable.Table, wanted bool) (changes []string, err error) {
-	do, what := table.Ensure, "wrote "
-	if !wanted {
-		do, what = table.Remove, "removed "
-	}
-	if changed, err := do(ctx); err != nil || !changed {
-		return nil, err
-	}
-	return []string{what + table.String()}, nil
+	return all, errors.Join(errs...)
 }
 
 func hasIPv6(addresses []netip.Prefix) bool {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -10,21 +11,26 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/drift"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 )
 
 // routeProtocol marks the agent's routes, as "proto 109" in ip route.
 const routeProtocol = 109
 
-// ensureAddresses gives a device exactly these addresses, link-local ones aside.
-func ensureAddresses(link netlink.Link, want []netip.Prefix) (changes []string, err error) {
+// compareAddresses: a device is to have exactly these addresses, link-local ones aside.
+func compareAddresses(link netlink.Link, want []netip.Prefix) ([]drift.Correction, error) {
+	name := link.Attrs().Name
 	have, err := netlink.AddrList(link, netlink.FAMILY_ALL)
 	if err != nil {
-		return nil, fmt.Errorf("addresses of %s: %w", link.Attrs().Name, err)
+		return nil, fmt.Errorf("addresses of %s: %w", name, err)
 	}
+	var all []drift.Correction
 	missing := make(map[netip.Prefix]bool)
 	for _, p := range want {
 		missing[p] = true
 	}
+	text := func(p netip.Prefix) string { return fmt.Sprintf("%s dev %s", p, name) }
 	for _, a := range have {
 		p, ok := device.Prefix(a.IPNet)
 		switch {
@@ -32,102 +38,129 @@ func ensureAddresses(link netlink.Link, want []netip.Prefix) (changes []string, 
 		case missing[p]:
 			delete(missing, p)
 		default:
-			if err := netlink.AddrDel(link, &a); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
-				return changes, fmt.Errorf("delete address %s from %s: %w", p, link.Attrs().Name, err)
-			}
-			changes = append(changes, "deleted address "+p.String())
+			all = append(all, drift.One(systemv1alpha1.DriftAddress, "", text(p), func(context.Context) error {
+				if err := netlink.AddrDel(link, &a); !errors.Is(err, unix.EADDRNOTAVAIL) {
+					return err
+				}
+				return nil
+			}))
 		}
 	}
 	for _, p := range want {
 		if !missing[p] {
 			continue
 		}
-		address := &netlink.Addr{IPNet: device.IPNet(p)}
-		if p.Addr().Is6() {
-			address.Flags = unix.IFA_F_NODAD
-		}
-		if err := netlink.AddrAdd(link, address); err != nil {
-			return changes, fmt.Errorf("add address %s to %s: %w", p, link.Attrs().Name, err)
-		}
-		changes = append(changes, "added address "+p.String())
+		all = append(all, drift.One(systemv1alpha1.DriftAddress, text(p), "", func(context.Context) error {
+			address := &netlink.Addr{IPNet: device.IPNet(p)}
+			if p.Addr().Is6() {
+				address.Flags = unix.IFA_F_NODAD
+			}
+			return netlink.AddrAdd(link, address)
+		}))
 	}
-	return changes, nil
+	return all, nil
 }
 
-// ensureNeighbors makes permanent neighbors of next hops that nobody has.
-func ensureNeighbors(link netlink.Link, want []netip.Addr) (changes []string, err error) {
-	mac := net.HardwareAddr(virtualMAC[:])
-	have, err := netlink.NeighList(link.Attrs().Index, netlink.FAMILY_ALL)
+// compareNeighbors: next hops that nobody has are to be permanent neighbors.
+func compareNeighbors(link netlink.Link, want []netip.Addr) ([]drift.Correction, error) {
+	name, mac := link.Attrs().Name, net.HardwareAddr(virtualMAC[:])
+	list, err := netlink.NeighList(link.Attrs().Index, netlink.FAMILY_ALL)
 	if err != nil {
-		return nil, fmt.Errorf("neighbors on %s: %w", link.Attrs().Name, err)
+		return nil, fmt.Errorf("neighbors on %s: %w", name, err)
 	}
-	there := make(map[netip.Addr]bool)
-	for _, n := range have {
-		if ip, ok := device.Addr(n.IP); ok && n.State&netlink.NUD_PERMANENT != 0 && n.HardwareAddr.String() == mac.String() {
-			there[ip] = true
+	have := make(map[netip.Addr]netlink.Neigh)
+	for _, n := range list {
+		if ip, ok := device.Addr(n.IP); ok {
+			have[ip] = n
 		}
 	}
+	var all []drift.Correction
 	for _, ip := range want {
-		if there[ip] {
+		n, there := have[ip]
+		if there && n.State&netlink.NUD_PERMANENT != 0 && n.HardwareAddr.String() == mac.String() {
 			continue
 		}
-		neighbor := &netlink.Neigh{LinkIndex: link.Attrs().Index, State: netlink.NUD_PERMANENT, IP: ip.AsSlice(), HardwareAddr: mac}
-		if err := netlink.NeighSet(neighbor); err != nil {
-			return changes, fmt.Errorf("neighbor %s on %s: %w", ip, link.Attrs().Name, err)
+		was := ""
+		if there && len(n.HardwareAddr) > 0 {
+			was = fmt.Sprintf("%s lladdr %s dev %s", ip, n.HardwareAddr, name)
 		}
-		changes = append(changes, "added neighbor "+ip.String())
+		all = append(all, drift.One(systemv1alpha1.DriftNeighbor, fmt.Sprintf("%s lladdr %s dev %s PERMANENT", ip, mac, name), was, func(context.Context) error {
+			return netlink.NeighSet(&netlink.Neigh{LinkIndex: link.Attrs().Index, State: netlink.NUD_PERMANENT, IP: ip.AsSlice(), HardwareAddr: mac})
+		}))
 	}
-	return changes, nil
+	return all, nil
 }
 
-// ensureRoutes makes the routes with the agent's protocol number exactly these.
-func ensureRoutes(gateway, transport netlink.Link, want []route) (changes []string, err error) {
+// compareRoutes: the routes with the agent's protocol number are to be exactly these.
+func compareRoutes(gateway, transport netlink.Link, want []route) ([]drift.Correction, error) {
 	have, err := ourRoutes()
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
 	wanted := make(map[netip.Prefix]bool)
 	for _, r := range want {
 		wanted[r.dst] = true
 	}
+	var all []drift.Correction
 	there := make(map[netip.Prefix]netlink.Route)
 	for _, h := range have {
 		dst, _ := device.Prefix(h.Dst)
-		if wanted[dst] {
+		if _, twice := there[dst]; wanted[dst] && !twice {
 			there[dst] = h
 			continue
 		}
-		if err := netlink.RouteDel(&h); err != nil && !errors.Is(err, unix.ESRCH) {
-			errs = append(errs, fmt.Errorf("delete route %s: %w", dst, err))
-			continue
-		}
-		changes = append(changes, "deleted route "+dst.String())
+		all = append(all, drift.One(systemv1alpha1.DriftRoute, "", routeText(h), func(context.Context) error {
+			if err := netlink.RouteDel(&h); !errors.Is(err, unix.ESRCH) {
+				return err
+			}
+			return nil
+		}))
 	}
 	for _, r := range want {
 		link := gateway
 		if r.transport {
 			link = transport
 		}
+		if link == nil {
+			continue
+		}
 		h, exists := there[r.dst]
 		if exists && sameRoute(h, link, r) {
 			continue
 		}
 		// A route of ours is replaced, one of somebody else is not.
-		set := netlink.RouteAdd
+		set, was := netlink.RouteAdd, ""
 		if exists {
-			set = netlink.RouteReplace
+			set, was = netlink.RouteReplace, routeText(h)
 		}
-		if err := set(kernelRoute(link, r)); err != nil {
+		k := kernelRoute(link, r)
+		all = append(all, drift.One(systemv1alpha1.DriftRoute, routeText(*k), was, func(context.Context) error {
+			err := set(k)
 			if errors.Is(err, unix.EEXIST) {
 				err = errors.New("there is one already that is not the agent's: remove it")
 			}
-			errs = append(errs, fmt.Errorf("route %s via %s dev %s: %w", r.dst, r.via, link.Attrs().Name, err))
-			continue
-		}
-		changes = append(changes, "set route "+r.dst.String())
+			return err
+		}))
 	}
-	return changes, errors.Join(errs...)
+	return all, nil
+}
+
+// routeText is a route as ip route shows it.
+func routeText(r netlink.Route) string {
+	dst, _ := device.Prefix(r.Dst)
+	text := dst.String()
+	if via, ok := device.Addr(r.Gw); ok {
+		text += " via " + via.String()
+	}
+	name := fmt.Sprintf("if%d", r.LinkIndex)
+	if link, err := netlink.LinkByIndex(r.LinkIndex); err == nil {
+		name = link.Attrs().Name
+	}
+	text += " dev " + name + fmt.Sprintf(" proto %d", r.Protocol)
+	if src, ok := device.Addr(r.Src); ok {
+		text += " src " + src.String()
+	}
+	return text
 }
 
 func ourRoutes() ([]netlink.Route, error) {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/knftables"
+
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 )
 
 // Table is a table as it should be.
@@ -73,11 +75,8 @@ func (t Table) Remove(ctx context.Context) (changed bool, err error) {
 	return t.remove(ctx, nft)
 }
 
-// Difference is one thing of a table that is not as it should be. One of the texts is empty if it is missing, or too much.
-type Difference struct{ Want, Have string }
-
 // Compare tells how the kernel's table differs, and changes nothing.
-func (t Table) Compare(ctx context.Context) ([]Difference, error) {
+func (t Table) Compare(ctx context.Context) ([]systemv1alpha1.Drift, error) {
 	nft, err := t.open()
 	if err != nil {
 		return nil, err
@@ -86,7 +85,7 @@ func (t Table) Compare(ctx context.Context) ([]Difference, error) {
 }
 
 // Extra is one difference if the kernel has a table of this name at all, none if not.
-func (t Table) Extra(ctx context.Context) ([]Difference, error) {
+func (t Table) Extra(ctx context.Context) ([]systemv1alpha1.Drift, error) {
 	nft, err := t.open()
 	if err != nil {
 		return nil, err
@@ -94,7 +93,7 @@ func (t Table) Extra(ctx context.Context) ([]Difference, error) {
 	if _, err := nft.List(ctx, "chains"); knftables.IsNotFound(err) {
 		return nil, nil
 	}
-	return []Difference{{Have: t.String()}}, nil
+	return []systemv1alpha1.Drift{drift("", t.String())}, nil
 }
 
 func (t Table) ensure(ctx context.Context, nft knftables.Interface) (changed bool, err error) {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/knftables"
+
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 )
 
 func example() Table {
@@ -59,21 +61,21 @@ func TestCompare(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		do   func(tx *knftables.Transaction)
-		want []Difference
+		want []systemv1alpha1.Drift
 	}{
 		{"nothing", func(*knftables.Transaction) {}, nil},
-		{"the table", func(tx *knftables.Transaction) { tx.Delete(&knftables.Table{}) }, []Difference{{Want: "nft table inet antrea-mc"}}},
+		{"the table", func(tx *knftables.Transaction) { tx.Delete(&knftables.Table{}) }, []systemv1alpha1.Drift{drift("nft table inet antrea-mc", "")}},
 		{"an element", func(tx *knftables.Transaction) {
 			tx.Delete(&knftables.Element{Set: "known-ipv4", Key: []string{"10.244.0.0/20"}})
 			tx.Add(&knftables.Element{Set: "known-ipv4", Key: []string{"10.9.0.0/16"}})
-		}, []Difference{
-			{Want: "inet antrea-mc: element of set known-ipv4 10.244.0.0/20"}, {Have: "inet antrea-mc: element of set known-ipv4 10.9.0.0/16"},
+		}, []systemv1alpha1.Drift{
+			drift("inet antrea-mc: element of set known-ipv4 10.244.0.0/20", ""), drift("", "inet antrea-mc: element of set known-ipv4 10.9.0.0/16"),
 		}},
-		{"the rules", func(tx *knftables.Transaction) { tx.Flush(&knftables.Chain{Name: "postrouting"}) }, []Difference{
-			{Want: `inet antrea-mc postrouting: ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade`},
+		{"the rules", func(tx *knftables.Transaction) { tx.Flush(&knftables.Chain{Name: "postrouting"}) }, []systemv1alpha1.Drift{
+			drift(`inet antrea-mc postrouting: ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade`, ""),
 		}},
 		{"a chain of somebody else", func(tx *knftables.Transaction) { tx.Add(&knftables.Chain{Name: "theirs"}) },
-			[]Difference{{Have: "inet antrea-mc: chain theirs"}}},
+			[]systemv1alpha1.Drift{drift("", "inet antrea-mc: chain theirs")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			nft := knftables.NewFake(knftables.InetFamily, "antrea-mc")

@@ -2,7 +2,6 @@ package underlay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -11,6 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/drift"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/unixctl"
 )
 
@@ -76,12 +77,8 @@ func switchRoutes(text string) (map[netip.Prefix]route, error) {
 	return routes, nil
 }
 
-// ensureRoutes mirrors the kernel's routes into the switch, which forgets them whenever it starts.
-func ensureRoutes(ctx context.Context, socket string, t Transport) (changes []string, err error) {
-	want, err := kernelRoutes(t)
-	if err != nil {
-		return nil, err
-	}
+// compareRoutes: the switch, which forgets its routes whenever it starts, is to mirror the kernel's.
+func compareRoutes(ctx context.Context, socket string, want map[netip.Prefix]route) ([]drift.Correction, error) {
 	text, err := unixctl.Call(ctx, socket, "ovs/route/show")
 	if err != nil {
 		return nil, err
@@ -90,28 +87,31 @@ func ensureRoutes(ctx context.Context, socket string, t Transport) (changes []st
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
-	call := func(command string, args ...string) {
-		if _, err := unixctl.Call(ctx, socket, command, args...); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", strings.Join(args, " "), err))
-			return
-		}
-		changes = append(changes, command+" "+strings.Join(args, " "))
+	var all []drift.Correction
+	differs := func(want, have, command string, args ...string) {
+		all = append(all, drift.One(systemv1alpha1.DriftRoute, want, have, func(ctx context.Context) error {
+			_, err := unixctl.Call(ctx, socket, command, args...)
+			return err
+		}))
 	}
 	for dst, h := range have {
 		if want[dst] != h {
-			call("ovs/route/del", dst.String())
+			differs("", "ovs/route "+strings.Join(h.args(), " "), "ovs/route/del", dst.String())
 		}
 	}
 	for dst, w := range want {
-		if h, there := have[dst]; there && h == w {
-			continue
+		if h, there := have[dst]; !there || h != w {
+			differs("ovs/route "+strings.Join(w.args(), " "), "", "ovs/route/add", w.args()...)
 		}
-		args := []string{dst.String(), BridgeName}
-		if w.gw.IsValid() {
-			args = append(args, w.gw.String())
-		}
-		call("ovs/route/add", args...)
 	}
-	return changes, errors.Join(errs...)
+	return all, nil
+}
+
+// args are those that ovs/route/add takes.
+func (r route) args() []string {
+	args := []string{r.dst.String(), BridgeName}
+	if r.gw.IsValid() {
+		args = append(args, r.gw.String())
+	}
+	return args
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ovn-kubernetes/libovsdb/client"
 	"github.com/ovn-kubernetes/libovsdb/model"
@@ -64,35 +65,36 @@ func (d *DB) createBridge(ctx context.Context, b Bridge) error {
 }
 
 func (d *DB) correctBridge(ctx context.Context, row *bridgeRow, b Bridge) error {
-	var fields []any
-	if row.DatapathType != b.DatapathType {
-		row.DatapathType = b.DatapathType
-		fields = append(fields, &row.DatapathType)
-	}
-	if row.FailMode == nil || *row.FailMode != b.FailMode {
-		row.FailMode = &b.FailMode
-		fields = append(fields, &row.FailMode)
-	}
-	if !sameSet(row.Protocols, b.Protocols) {
-		row.Protocols = b.Protocols
-		fields = append(fields, &row.Protocols)
-	}
-	if merged, differs := merge(row.OtherConfig, b.OtherConfig); differs {
-		row.OtherConfig = merged
-		fields = append(fields, &row.OtherConfig)
-	}
-	if merged, differs := merge(row.ExternalIDs, b.ExternalIDs); differs {
-		row.ExternalIDs = merged
-		fields = append(fields, &row.ExternalIDs)
-	}
-	if len(fields) == 0 {
-		return nil
-	}
-	ops, err := d.client.Where(row).Update(row, fields...)
+	ops, err := d.correct(row, row.columns(b))
 	if err != nil {
 		return err
 	}
 	return d.change(ctx, ops)
+}
+
+// CompareBridge tells how the database's bridge differs from what [DB.EnsureBridge] would make it, and changes nothing.
+func (d *DB) CompareBridge(ctx context.Context, b Bridge) ([]Difference, error) {
+	row, err := d.bridge(ctx, b.Name)
+	if errors.Is(err, ErrNotFound) {
+		return []Difference{{Want: "Bridge " + b.Name}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return differences("Bridge "+b.Name, row.columns(b)), nil
+}
+
+// columns are those that differ from what b asks for.
+func (row *bridgeRow) columns(b Bridge) (list []column) {
+	list = appendColumn(list, "datapath_type", &row.DatapathType, b.DatapathType)
+	list = appendOptional(list, "fail_mode", &row.FailMode, b.FailMode)
+	if !sameSet(row.Protocols, b.Protocols) {
+		list = append(list, column{
+			"protocols=" + strings.Join(b.Protocols, ","), "protocols=" + strings.Join(row.Protocols, ","), &row.Protocols, func() { row.Protocols = b.Protocols },
+		})
+	}
+	list = appendMerged(list, "other_config", &row.OtherConfig, b.OtherConfig)
+	return appendMerged(list, "external_ids", &row.ExternalIDs, b.ExternalIDs)
 }
 
 // BridgeExternalIDs are the external_ids of a bridge, or [ErrNotFound].

@@ -7,6 +7,7 @@
 //   - schema.go: the tables and columns that are used; nothing else is monitored
 //   - bridge.go: bridges, created and corrected by [DB.EnsureBridge]
 //   - port.go: ports with their one interface, and the wait for the number that the switch gives them
+//   - compare.go: which columns differ from what they should be
 //   - restore.go: flow-restore-wait, which keeps a freshly started switch from forwarding before it has its flows
 //
 // It never starts OVS and knows nothing of what ports are for.

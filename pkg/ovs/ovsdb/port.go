@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/ovn-kubernetes/libovsdb/client"
@@ -70,48 +69,54 @@ func (d *DB) createPort(ctx context.Context, bridge string, p Port) error {
 }
 
 func (d *DB) correctPort(ctx context.Context, port *portRow, iface *interfaceRow, p Port) error {
-	var ops []libovsdb.Operation
-	if merged, differs := merge(port.ExternalIDs, p.ExternalIDs); differs {
-		port.ExternalIDs = merged
-		update, err := d.client.Where(port).Update(port, &port.ExternalIDs)
-		if err != nil {
-			return err
-		}
-		ops = append(ops, update...)
+	ops, err := d.correct(port, port.columns(p))
+	if err != nil {
+		return err
 	}
-	var fields []any
-	if iface.Type != p.Type {
-		iface.Type = p.Type
-		fields = append(fields, &iface.Type)
+	more, err := d.correct(iface, iface.columns(p))
+	if err != nil {
+		return err
 	}
-	if !maps.Equal(iface.Options, p.Options) {
-		iface.Options = p.Options
-		fields = append(fields, &iface.Options)
+	return d.change(ctx, append(ops, more...))
+}
+
+// ComparePort tells how the database's port differs from what [DB.EnsurePort] would make it, and changes nothing.
+func (d *DB) ComparePort(ctx context.Context, p Port) ([]Difference, error) {
+	port, iface, err := d.port(ctx, p.Name)
+	if errors.Is(err, ErrNotFound) {
+		return []Difference{{Want: p.String()}}, nil
 	}
-	if p.BFD != nil && !maps.Equal(iface.BFD, p.BFD) {
-		iface.BFD = p.BFD
-		fields = append(fields, &iface.BFD)
+	if err != nil {
+		return nil, err
 	}
-	if p.MAC != "" && valueOf(iface.MAC) != p.MAC {
-		iface.MAC = &p.MAC
-		fields = append(fields, &iface.MAC)
+	return append(differences("Port "+p.Name, port.columns(p)), differences("Interface "+p.Name, iface.columns(p))...), nil
+}
+
+// String is the port as it is asked for, as columns of ovs-vsctl.
+func (p Port) String() string {
+	text := "Port " + p.Name
+	port, iface := &portRow{}, &interfaceRow{}
+	for _, c := range append(iface.columns(p), port.columns(p)...) {
+		text += " " + c.want
 	}
-	if p.MTU != 0 && valueOf(iface.MTURequest) != p.MTU {
-		iface.MTURequest = &p.MTU
-		fields = append(fields, &iface.MTURequest)
+	return text
+}
+
+// columns are those that differ from what p asks for.
+func (row *portRow) columns(p Port) []column {
+	return appendMerged(nil, "external_ids", &row.ExternalIDs, p.ExternalIDs)
+}
+
+// columns are those that differ from what p asks for.
+func (row *interfaceRow) columns(p Port) (list []column) {
+	list = appendColumn(list, "type", &row.Type, p.Type)
+	list = appendMap(list, "options", &row.Options, p.Options)
+	if p.BFD != nil {
+		list = appendMap(list, "bfd", &row.BFD, p.BFD)
 	}
-	if request := int(p.OFPortRequest); request != 0 && valueOf(iface.OFPortRequest) != request {
-		iface.OFPortRequest = &request
-		fields = append(fields, &iface.OFPortRequest)
-	}
-	if len(fields) > 0 {
-		update, err := d.client.Where(iface).Update(iface, fields...)
-		if err != nil {
-			return err
-		}
-		ops = append(ops, update...)
-	}
-	return d.change(ctx, ops)
+	list = appendOptional(list, "mac", &row.MAC, p.MAC)
+	list = appendOptional(list, "mtu_request", &row.MTURequest, p.MTU)
+	return appendOptional(list, "ofport_request", &row.OFPortRequest, int(p.OFPortRequest))
 }
 
 // SetMTU asks the switch to give an internal port this MTU.

@@ -1,6 +1,10 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"cmp"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // DriftList is how a Node differs from what its agent wants: its bridge, and what the Node's own network is to have.
 type DriftList struct {
@@ -66,3 +70,6 @@ func NewDrift(object DriftObject, want, have string) Drift {
 	}
 	return d
 }
+
+// Text is what is wanted, or what is there if nothing is.
+func (d Drift) Text() string { return cmp.Or(d.Want, d.Have) }
