@@ -186,6 +186,9 @@ func (r *Reconciler) compare(ctx context.Context, whole bool) (drift.Comparison,
 			note(corrections, err)
 		}
 	}
+	if again, err := netlink.LinkByName(r.Gateway); err != nil || again.Attrs().Index != b.gateway {
+		return drift.Comparison{}, fmt.Errorf("interface %s was made again meanwhile", r.Gateway)
+	}
 	return drift.Comparison{Basis: b, Corrections: all}, errors.Join(errs...)
 }
 

@@ -229,5 +229,8 @@ func (r *Reconciler) compareWays(ctx context.Context, t Transport, whole bool) (
 		}
 	}
 	corrections, err3 := compareRoutes(ctx, socket, basis.routes)
+	if info, err := os.Stat(socket); err != nil || !info.ModTime().Equal(basis.started) {
+		return drift.Comparison{}, errors.New("ovs-vswitchd was started again meanwhile")
+	}
 	return drift.Comparison{Basis: basis, Corrections: append(all, corrections...)}, errors.Join(err1, err2, err3)
 }
