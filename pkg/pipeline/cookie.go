@@ -36,24 +36,32 @@ const (
 
 // The features that refuse. Numbers as above.
 const (
-	FeatureUnclassified    Feature = 0x80 + iota // from a port or of a kind that nothing is known about
-	FeatureTunnelSender                          // from the tunnel, but not from anyone known
-	FeatureTunnelSource                          // from the tunnel, with a source or MAC that this sender may not use
-	FeatureTunnelNeighbor                        // ARP or neighbor discovery from the tunnel
-	FeaturePodSource                             // from a Pod, with a MAC or IP that is not its own
-	FeatureNeighbor                              // ARP or neighbor discovery that speaks for others, or announces
-	FeatureUnknownNeighbor                       // neighbor discovery for an address that nobody here has
-	FeatureInvalid                               // not trackable, or not part of a known connection
-	FeatureForeignTransit                        // from one other cluster to another
-	FeatureNoDestination                         // to an address of this cluster that nobody has
-	FeatureNoGateway                             // to another cluster while there is no gateway to it
-	FeatureNotRouted                             // from the tunnel or the Node, to what this Node does not route
-	FeatureNoEndpoint                            // to a Service that has no endpoint, or none on this Node
-	FeatureServiceSource                         // to a Service that does not serve this client
-	FeatureEgressPolicy                          // from a Pod, and policies do not let it
-	FeatureIngressPolicy                         // to a Pod, and policies do not let it
-	FeaturePolicyBlocked                         // a reply of a connection that policies no longer allow
-	FeaturePolicyUnknown                         // from or to a Pod of which policies are not known yet
+	FeatureUnclassified       Feature = 0x80 + iota // from a port or of a kind that nothing is known about
+	FeatureTunnelSender                             // from the tunnel, but not from anyone known
+	FeatureTunnelSource                             // from the tunnel, with a source that this sender may not use
+	FeatureTunnelNeighbor                           // ARP or neighbor discovery from the tunnel
+	FeatureSegmentSource                            // in a segment, with a MAC or IP that is not the interface's own
+	FeatureNeighbor                                 // neighbor discovery that speaks for others
+	FeatureUnknownNeighbor                          // neighbor discovery for an address that nobody here has
+	FeatureInvalid                                  // not trackable, or not part of a known connection
+	FeatureForeignTransit                           // from one other cluster to another
+	FeatureNoDestination                            // to an address of this cluster that nobody has
+	FeatureNoGateway                                // to another cluster while there is no gateway to it
+	FeatureNotRouted                                // from the tunnel or the Node, to what this Node does not route
+	FeatureNoEndpoint                               // to a Service that has no endpoint, or none on this Node
+	FeatureServiceSource                            // to a Service that does not serve this client
+	FeatureEgressPolicy                             // from a Pod, and policies do not let it
+	FeatureIngressPolicy                            // to a Pod, and policies do not let it
+	FeaturePolicyBlocked                            // a reply of a connection that policies no longer allow
+	FeaturePolicyUnknown                            // from or to a Pod of which policies are not known yet
+	FeaturePodMAC                                   // from a Pod, with a MAC that is not its own
+	FeaturePodIPv4                                  // from a Pod, with its MAC and an IPv4 address that is not its own
+	FeaturePodIPv6                                  // from a Pod, with its MAC and an IPv6 address that is not its own
+	FeatureARP                                      // ARP that speaks for others, or announces
+	FeatureRouter                                   // router advertisements and redirects
+	FeatureRouterSolicitation                       // questions for routers, which every host with IPv6 asks
+	FeatureDHCPServer                               // from a Pod, what only a DHCP server says
+	FeatureTunnelMAC                                // from a known sender of the tunnel, to a MAC that is none of the pipeline's
 )
 
 var featureNames = map[Feature]string{
@@ -66,7 +74,7 @@ var featureNames = map[Feature]string{
 	FeatureTunnelSender:    "tunnel-sender",
 	FeatureTunnelSource:    "tunnel-source",
 	FeatureTunnelNeighbor:  "tunnel-neighbor",
-	FeaturePodSource:       "pod-source",
+	FeatureSegmentSource:   "segment-source",
 	FeatureNeighbor:        "neighbor",
 	FeatureInvalid:         "conntrack-invalid",
 	FeatureForeignTransit:  "foreign-transit",
@@ -82,6 +90,15 @@ var featureNames = map[Feature]string{
 	FeatureIngressPolicy:   "ingress-policy",
 	FeaturePolicyBlocked:   "policy-blocked",
 	FeaturePolicyUnknown:   "policy-unknown",
+	FeaturePodMAC:          "pod-mac",
+	FeaturePodIPv4:         "pod-ipv4",
+	FeaturePodIPv6:         "pod-ipv6",
+	FeatureARP:             "arp",
+	FeatureRouter:          "router",
+	FeatureDHCPServer:      "dhcp-server",
+	FeatureTunnelMAC:       "tunnel-mac",
+
+	FeatureRouterSolicitation: "router-solicitation",
 }
 
 // String is the feature's name, as in labels of metrics.

@@ -105,3 +105,11 @@ var (
 
 // match matches all packets of the family.
 func (f family) match() openflow.Match { return openflow.Match{}.EthType(f.ethType) }
+
+// dhcpServer matches what a DHCP server says to a client.
+func (f family) dhcpServer() openflow.Match {
+	if f == ipv4 {
+		return f.match().IPProto(openflow.ProtoUDP).UDPSrc(67).UDPDst(68)
+	}
+	return f.match().IPProto(openflow.ProtoUDP).UDPSrc(547).UDPDst(546)
+}

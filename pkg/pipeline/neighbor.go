@@ -16,6 +16,17 @@ var neighborDiscovery = []uint8{
 	openflow.ICMPv6Redirect,
 }
 
+// discoveryRefusal is why a message of that type is dropped.
+func discoveryRefusal(icmpType uint8) Feature {
+	switch icmpType {
+	case openflow.ICMPv6RouterSolicitation:
+		return FeatureRouterSolicitation
+	case openflow.ICMPv6RouterAdvertisement, openflow.ICMPv6Redirect:
+		return FeatureRouter
+	}
+	return FeatureNeighbor
+}
+
 func arp() openflow.Match { return openflow.Match{}.EthType(openflow.EthTypeARP) }
 
 func solicitation() openflow.Match {

@@ -49,6 +49,17 @@ func (r *rules) nodeNeighbors(n Node) {
 	if n.TunnelPort != 0 {
 		r.drop(FeatureTunnelNeighbor, TableNeighborGuard, 100, openflow.Match{}.InPort(n.TunnelPort))
 	}
+	for _, f := range n.families() {
+		if f == ipv4 {
+			r.drop(FeatureARP, TableNeighborGuard, 90, arp())
+			continue
+		}
+		for _, t := range neighborDiscovery {
+			if reason := discoveryRefusal(t); reason != FeatureNeighbor {
+				r.drop(reason, TableNeighborGuard, 90, openflow.Match{}.ICMPv6Type(t))
+			}
+		}
+	}
 	r.drop(FeatureNeighbor, TableNeighborGuard, 0, openflow.Match{})
 	r.drop(FeatureUnknownNeighbor, TableNeighborReply, 0, openflow.Match{})
 	if n.GatewayPort == 0 {
@@ -67,7 +78,7 @@ func (r *rules) nodeNeighbors(n Node) {
 	}
 	for _, ip := range n.GatewayIPs {
 		if ip.Is4() {
-			r.drop(FeatureNeighbor, TableNeighborGuard, 210, arp().InPort(n.GatewayPort).ARPTPA(ip))
+			r.drop(FeatureARP, TableNeighborGuard, 210, arp().InPort(n.GatewayPort).ARPTPA(ip))
 			r.add(TableNeighborReply, 210, arp().ARPOp(openflow.ARPRequest).ARPTPA(ip), arpReply(n.GatewayMAC))
 		} else {
 			r.add(TableNeighborReply, 200, solicitation().NDTarget(ip), openflow.Actions{}.Output(n.GatewayPort))
@@ -79,8 +90,15 @@ func (r *rules) nodeNeighbors(n Node) {
 // packets that are on the way to another cluster.
 func (r *rules) nodeSpoofGuard(n Node) {
 	r.ownClusterSources(n, MACNode)
-	r.drop(FeatureTunnelSource, TableSpoofGuard, 100, openflow.Match{}.RegRange(sourceClass, classTunnel))
-	r.drop(FeaturePodSource, TableSpoofGuard, 0, openflow.Match{})
+	fromTunnel := openflow.Match{}.RegRange(sourceClass, classTunnel)
+	for _, mac := range []openflow.MAC{MACNode, MACCluster} {
+		r.drop(FeatureTunnelSource, TableSpoofGuard, 110, fromTunnel.EthDst(mac))
+	}
+	r.drop(FeatureTunnelMAC, TableSpoofGuard, 100, fromTunnel)
+	for _, f := range n.families() {
+		r.drop(FeatureDHCPServer, TableSpoofGuard, 210, merged(f.dhcpServer(), openflow.Match{}.RegRange(sourceClass, classPod)))
+	}
+	r.drop(FeaturePodMAC, TableSpoofGuard, 0, openflow.Match{})
 }
 
 // ownClusterSources lets Nodes of this cluster send packets of its Pods with destination MAC mac.

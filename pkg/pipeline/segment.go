@@ -42,16 +42,13 @@ func (r *rules) segmentMisses(n Node) {
 		r.drop(FeatureTunnelSource, TableSegmentGuard, 100, openflow.Match{}.InPort(n.TunnelPort))
 	}
 	for _, t := range neighborDiscovery {
-		r.drop(FeatureNeighbor, TableSegmentGuard, 190, openflow.Match{}.ICMPv6Type(t))
+		r.drop(discoveryRefusal(t), TableSegmentGuard, 190, openflow.Match{}.ICMPv6Type(t))
 	}
-	r.drop(FeatureNeighbor, TableSegmentGuard, 190, arp())
-	for _, server := range []openflow.Match{
-		ipv4.match().IPProto(openflow.ProtoUDP).UDPSrc(67).UDPDst(68),
-		ipv6.match().IPProto(openflow.ProtoUDP).UDPSrc(547).UDPDst(546),
-	} {
-		r.drop(FeaturePodSource, TableSegmentGuard, 190, server)
+	r.drop(FeatureARP, TableSegmentGuard, 190, arp())
+	for _, f := range []family{ipv4, ipv6} {
+		r.drop(FeatureDHCPServer, TableSegmentGuard, 190, f.dhcpServer())
 	}
-	r.drop(FeaturePodSource, TableSegmentGuard, 0, openflow.Match{})
+	r.drop(FeatureSegmentSource, TableSegmentGuard, 0, openflow.Match{})
 	r.add(TableSegmentNeighbor, 190, arp().ARPOp(openflow.ARPReply), next(TableSegmentForward))
 	r.add(TableSegmentNeighbor, 190, advertisement(), next(TableSegmentForward))
 	r.drop(FeatureUnknownNeighbor, TableSegmentNeighbor, 0, openflow.Match{})
@@ -88,7 +85,7 @@ func (r *rules) segmentPort(p segmentPort) {
 	own := p.from.EthSrc(p.mac)
 	for _, ip := range p.ips {
 		if ip.Is4() {
-			r.drop(FeatureNeighbor, TableSegmentGuard, 210, own.EthType(openflow.EthTypeARP).ARPTPA(ip)) // as in the first network
+			r.drop(FeatureARP, TableSegmentGuard, 210, own.EthType(openflow.EthTypeARP).ARPTPA(ip)) // as in the first network
 			r.add(TableSegmentGuard, 200, own.EthType(openflow.EthTypeARP).ARPSPA(ip).ARPSHA(p.mac), next(TableSegmentNeighbor))
 			r.add(TableSegmentNeighbor, 200, arp().ARPOp(openflow.ARPRequest).TunID(uint64(p.vni)).ARPTPA(ip), p.to)
 		} else {

@@ -22,7 +22,7 @@ type RefusedCollector struct {
 
 // NewRefusedCollector is a collector for the switch of a syncer.
 func NewRefusedCollector(s *Syncer) *RefusedCollector {
-	return &RefusedCollector{s, prometheus.NewDesc("antrea_agent_refused_packets_total", "Packets that were dropped because nobody may send them.",
+	return &RefusedCollector{s, prometheus.NewDesc("antrea_agent_dropped_packets_total", "Packets that were dropped because nobody may send them.",
 		[]string{"reason"}, nil)}
 }
 

@@ -11,6 +11,6 @@ type DropList struct {
 
 // Drop is one reason.
 type Drop struct {
-	Reason  string `json:"reason"` // as in the metric antrea_agent_refused_packets_total
+	Reason  string `json:"reason"` // as in the metric antrea_agent_dropped_packets_total
 	Packets uint64 `json:"packets"`
 }
