@@ -172,7 +172,7 @@ var Single = []Fault{
 	{Name: "kill -9 agent", Do: lab("kill", "%s", "agent"), Undo: nothing, Hold: hold, After: reconnect, Harmless: true},
 	{Name: "reaches one remote gateway of two", Do: cut(itself, oneRemote), Undo: mend(itself), With: oneRemote, Hold: hold, After: reconnect},
 	{Name: "reaches no remote gateway", Do: cut(itself, remoteGateways), Undo: mend(itself), Hold: hold, After: reconnect},
-	{Name: "link flaps three times", Do: flap, Undo: nothing, Takes: 5 * time.Second, Hold: hold, After: reconnect},
+	{Name: "link flaps three times", Do: flap, Undo: nothing, Takes: 8 * time.Second, Hold: hold, After: reconnect},
 	{Name: "a Node reaches none of its gateways", Do: cut(master, ownGateways), Undo: mend(master), Hold: hold, After: reconnect, Cuts: true},
 	{Name: "a cluster without any gateway", Do: cut(ownGateways, remoteGateways), Undo: mend(ownGateways), Hold: hold, After: reconnect, Cuts: true},
 
