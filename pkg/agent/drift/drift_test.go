@@ -144,6 +144,10 @@ func TestRecorder(t *testing.T) {
 			r.Repaired([]systemv1alpha1.Drift{port})
 		}
 		time.Sleep(2 * pause)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 		want := "route 2. First: missing port Port antrea-gw0"
 		if len(messages) != 2 || !strings.HasSuffix(messages[0], want) {
 			t.Errorf("Events: %q", messages)
@@ -153,10 +157,6 @@ func TestRecorder(t *testing.T) {
 		}
 		if n := testutil.ToFloat64(r.counts.WithLabelValues("route", "unwanted")); n != 1 {
 			t.Errorf("%v unwanted routes counted", n)
-		}
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
 		}
 	})
 }

@@ -59,7 +59,7 @@ func Check(all []Definition, node Node) []Report {
 			reports[i].OnNodes = true
 			continue
 		}
-		c := checker{node: node, of: i, ref: d.ref()}
+		c := checker{node: node, of: i, ref: d.ref(), name: d.Name}
 		c.config(d.Config)
 		if len(c.problems) == 0 { // what the daemon would say, in case it knows more
 			if _, err := netplan.ParseList([]byte(d.Config), d.Name); err != nil {

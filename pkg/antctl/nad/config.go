@@ -1,6 +1,7 @@
 package nad
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type checker struct {
 	node     Node
 	of       int // its place
 	ref      string
+	name     string // of the network: the definition's, unless the configuration has one
 	problems []Problem
 	claims   []claim
 }
@@ -47,6 +49,7 @@ func (c *checker) config(text string) {
 			c.wrong("name", err.Msg+" "+err.Details, "write letters, digits, dots, dashes and underscores, or leave it out")
 		}
 	}
+	c.name = cmp.Or(name, c.name)
 	value, ok := keys["plugins"]
 	if !ok {
 		c.plugin("", keys)
@@ -152,6 +155,8 @@ var wellKnown = []string{
 
 // whereabouts looks at key ipam of a plugin as the daemon does.
 func (c *checker) whereabouts(at string, keys object) {
+	keys = maps.Clone(keys)
+	keys["name"], _ = json.Marshal(c.name) // as whoever executes the plugin does
 	conf, err := json.Marshal(keys)
 	if err != nil {
 		c.wrong(at+"ipam", err.Error(), "correct it")
