@@ -30,6 +30,8 @@ func (d *daemon) add(ctx context.Context, req cni.Request) (json.RawMessage, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, addTimeout, fmt.Errorf("not done within %s", addTimeout))
 	defer cancel()
+	// Before anything that takes time: a DEL that comes because the plugin was killed has to wait for the end of this.
+	defer d.journal.Lock(keyOf(cni.Attachment{ContainerID: req.ContainerID, IfName: req.IfName}))()
 	kept, err := d.keptFor(ctx, &conf, req.IfName)
 	if err != nil {
 		return nil, err
@@ -37,7 +39,6 @@ func (d *daemon) add(ctx context.Context, req cni.Request) (json.RawMessage, err
 	r := record{
 		Network: conf.Network, ContainerID: req.ContainerID, IfName: req.IfName, NetNS: req.NetNS, Boot: d.boot, Pod: conf.Pod, Place: place(conf),
 	}
-	defer d.journal.Lock(r.Key())()
 	if old, ok := d.journal.Get(r.Key()); ok && old.Releasing {
 		return nil, types.NewError(types.ErrTryAgainLater, "this attachment is being released", "")
 	}
