@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,7 +29,7 @@ func TestRealPlugin(t *testing.T) {
 	}{
 		{"LowestFirst", lowestFirst}, {"OverlappingRanges", overlappingRanges}, {"AllRangesOrNone", allRangesOrNone}, {"WideIPv6", wideIPv6},
 		{"RequestedAddress", requestedAddress}, {"PodGone", podGone}, {"TakenOverFromWhereabouts", takenOver}, {"NodeGone", nodeGone},
-		{"ManyAddresses", manyAddresses}, {"StatefulSet", statefulSet}, {"IPAMClaim", ipamClaim}, {"Blocks", blocks},
+		{"ManyAddresses", manyAddresses}, {"StatefulSet", statefulSet}, {"IPAMClaim", ipamClaim}, {"Blocks", blocks}, {"KilledMeanwhile", killedMeanwhile},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
 			whole := p.t
@@ -256,4 +257,37 @@ func manyAddresses(p *play) {
 	p.del(p.a, ipam, "m1", "m1")
 	p.add(p.b, ipam, "m3", "m3", "10.36.8.1/16")
 	require.Len(p.t, p.ippool("10.36.0.0-16").Spec.Allocations, 2048)
+}
+
+// killedMeanwhile: the plugin of an ADD is killed while the daemon waits for the API server, and the DEL that follows releases what the
+// ADD gets after all.
+func killedMeanwhile(p *play) {
+	list := p.a.network(`"range":"10.39.0.0/24"`)
+	rt := p.sandbox(p.a, "killed", "killed")
+	p.a.kill() // so that it does not know the Pod
+	require.NoError(p.t, p.Freeze(true))
+	defer func() { require.NoError(p.t, p.Freeze(false)) }()
+	p.a.start()
+	require.Eventually(p.t, func() bool {
+		conn, err := net.Dial("unix", p.a.socket())
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
+	ctx, kill := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer kill()
+	_, err := p.a.libcni.AddNetworkList(ctx, list, rt)
+	require.Error(p.t, err)
+	deleted := make(chan error, 1)
+	go func() { deleted <- p.a.libcni.DelNetworkList(context.Background(), list, rt) }()
+	time.Sleep(200 * time.Millisecond)
+	require.NoError(p.t, p.Freeze(false))
+	require.NoError(p.t, <-deleted)
+	journal := filepath.Join(p.a.dir, "journal")
+	require.Never(p.t, func() bool {
+		held, err := p.tryHeld("10.39.")
+		records, readErr := os.ReadDir(journal)
+		return err == nil && len(held) > 0 || readErr == nil && len(records) > 0
+	}, time.Second, 50*time.Millisecond, "what the ADD got")
 }

@@ -71,6 +71,14 @@ func Start(t testing.TB, names ...string) []*Cluster {
 // Stop ends the API server, as if the cluster had become unreachable.
 func (c *Cluster) Stop() { c.api.stop() }
 
+// Freeze has the API server answer nobody, or lets it go on.
+func (c *Cluster) Freeze(on bool) error {
+	if on {
+		return c.api.signal(syscall.SIGSTOP)
+	}
+	return c.api.signal(syscall.SIGCONT)
+}
+
 // Crash kills the API server, or etcd under it, and starts it again with what it had stored. It does not wait until it is ready.
 func (c *Cluster) Crash(etcd bool) error {
 	p := c.api
@@ -145,6 +153,8 @@ type program struct {
 	argv []string
 	log  bytes.Buffer
 	stop func()
+	// signal sends it a signal.
+	signal func(os.Signal) error
 }
 
 func (p *program) start() error {
@@ -166,6 +176,7 @@ func (p *program) start() error {
 		cancel()
 		<-done
 	}
+	p.signal = cmd.Process.Signal
 	return nil
 }
 
