@@ -16,12 +16,20 @@ import (
 // TestRealNodeKilled: a Node loses power and comes back. All of S1 holds again, and no address is used twice.
 func TestRealNodeKilled(t *testing.T) {
 	needLab(t)
+	killed := time.Now().Truncate(time.Second)
 	for _, cmd := range []string{"kill cl2-node2 node", "start cl2-node2"} {
 		_, err := lab.Shell(t.Context(), "antrea-lab --lab "+*labName+" "+cmd)
 		require.NoError(t, err)
 	}
 	_, err := lab.Shell(t.Context(), "kubectl --context cl2 wait --for=condition=Ready node/cl2-node2 --timeout=120s && kubectl --context cl2 -n kube-system rollout status daemonset/antrea-agent --timeout=120s && kubectl --context cl2 -n demo rollout status deployment/web --timeout=120s")
 	require.NoError(t, err)
+	// All of that may have been asked of what the API knew before: the Node was not away for long. Its containers are new.
+	require.Eventually(t, func() bool {
+		out, err := lab.Kubectl(t.Context(), "cl2", "get", "pods", "-n", "demo", "-l", "app=web", "--field-selector=spec.nodeName=cl2-node2",
+			"-o", "jsonpath={.items[*].status.containerStatuses[*].state.running.startedAt}")
+		started, parseErr := time.Parse(time.RFC3339, strings.TrimSpace(out))
+		return err == nil && parseErr == nil && !started.Before(killed)
+	}, 2*time.Minute, time.Second, "the API does not tell of a new container on cl2-node2")
 	require.Eventually(t, func() bool {
 		pods, err = lab.Pods(t.Context())
 		return err == nil
