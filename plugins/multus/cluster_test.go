@@ -299,10 +299,14 @@ func (n *node) sandbox(name, networks string) *libcni.RuntimeConf {
 // sandboxOf makes a Pod with these annotations, and a network namespace for it.
 func (n *node) sandboxOf(name string, annotations map[string]string) *libcni.RuntimeConf {
 	n.t.Helper()
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: annotations},
-		Spec:       corev1.PodSpec{NodeName: "a", Containers: []corev1.Container{{Name: "c", Image: "i"}}},
-	}
+	return n.sandboxAs(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: annotations}})
+}
+
+// sandboxAs makes that Pod on the node, and a network namespace for it.
+func (n *node) sandboxAs(pod *corev1.Pod) *libcni.RuntimeConf {
+	n.t.Helper()
+	name := pod.Name
+	pod.Spec.NodeName, pod.Spec.Containers = "a", []corev1.Container{{Name: "c", Image: "i"}}
 	made, err := n.client.CoreV1().Pods("default").Create(context.Background(), pod, metav1.CreateOptions{})
 	require.NoError(n.t, err)
 	id := "box-" + name

@@ -35,7 +35,7 @@ func TestRealPlugin(t *testing.T) {
 	}{
 		{"Attach", attach}, {"Original", original}, {"Plugins", kinds}, {"DefaultRoute", defaultRoute}, {"Requests", requests}, {"ConfigurationOnTheNode", onTheNode},
 		{"RollBack", rollBack}, {"Named", named}, {"DeleteFails", deleteFails}, {"PodReplaced", podReplaced}, {"JournalDamaged", journalDamaged},
-		{"Devices", devices}, {"Killed", killed}, {"Restarted", restarted}, {"HotPlug", hotPlug}, {"APIServerAway", apiServerAway}, {"GC", garbage}, {"CheckAndStatus", checkAndStatus},
+		{"Devices", devices}, {"ResourceClaims", resourceClaims}, {"Killed", killed}, {"Restarted", restarted}, {"HotPlug", hotPlug}, {"APIServerAway", apiServerAway}, {"GC", garbage}, {"CheckAndStatus", checkAndStatus},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
 			whole := n.t

@@ -34,7 +34,7 @@ func (d *daemon) plan(ctx context.Context, c call, pod *corev1.Pod) ([]netplan.A
 			return nil, nil, err
 		}
 	}
-	if err := d.devices(ctx, c, networks, nil); err != nil {
+	if err := d.devices(ctx, c, pod, networks, nil); err != nil {
 		return nil, nil, err
 	}
 	all, warnings, err := netplan.Plan(c.conf, wants, networks, c.IfName)
@@ -46,15 +46,23 @@ func (d *daemon) plan(ctx context.Context, c call, pod *corev1.Pod) ([]netplan.A
 	return all, warnings, err
 }
 
-// devices gives networks their devices, but none of those that are used. DEL does without: a device needs none, and kubelet may have forgotten the Pod.
-func (d *daemon) devices(ctx context.Context, c call, networks []netplan.Network, used []string) error {
+// devices gives networks their devices, but none of those that are used: first those that device plugins have given, then those of
+// ResourceClaims. DEL does without: a device needs none, and kubelet may have forgotten the Pod.
+func (d *daemon) devices(ctx context.Context, c call, pod *corev1.Pod, networks []netplan.Network, used []string) error {
 	wanted := slices.ContainsFunc(networks, func(n netplan.Network) bool { return n.Resource != "" })
-	if !wanted || c.Command == cni.Del || c.pod.Name == "" {
+	if !wanted || c.Command == cni.Del || pod == nil {
 		return nil
 	}
 	devices, err := devicesOf(ctx, d.host.path(d.PodResources), c.pod)
 	if err != nil {
 		return types.NewError(types.ErrTryAgainLater, err.Error(), "")
+	}
+	claimed, err := d.api.claimedDevices(ctx, pod)
+	if err != nil {
+		return types.NewError(types.ErrTryAgainLater, err.Error(), "")
+	}
+	for resource, ids := range claimed {
+		devices[resource] = append(devices[resource], ids...)
 	}
 	for resource, ids := range devices {
 		devices[resource] = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(used, id) })

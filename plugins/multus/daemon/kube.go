@@ -55,7 +55,9 @@ func watch(client kubernetes.Interface, objects dynamic.Interface, node string, 
 		o.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", node).String()
 	}), informers.WithTransform(func(o any) (any, error) {
 		if pod, ok := o.(*corev1.Pod); ok {
-			pod.ManagedFields, pod.Spec, pod.Status = nil, corev1.PodSpec{}, corev1.PodStatus{}
+			pod.ManagedFields = nil
+			pod.Spec = corev1.PodSpec{ResourceClaims: pod.Spec.ResourceClaims}
+			pod.Status = corev1.PodStatus{ResourceClaimStatuses: pod.Status.ResourceClaimStatuses, ExtendedResourceClaimStatus: pod.Status.ExtendedResourceClaimStatus}
 		}
 		return o, nil
 	}))

@@ -92,7 +92,7 @@ func (p *plugging) planChange(ctx context.Context, c call, change netplan.Change
 			used = append(used, a.Device)
 		}
 	}
-	if err := p.devices(ctx, c, networks, used); err != nil {
+	if err := p.devices(ctx, c, p.pod, networks, used); err != nil {
 		return nil, nil, err
 	}
 	all, warnings, err := change.Plan(c.conf, networks)
