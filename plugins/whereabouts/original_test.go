@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +59,12 @@ func TestRealOriginal(t *testing.T) {
 					o.thereAndBack(strings.ToLower(network.name), network.ipam, network.pool, network.reservations, network.first, network.second, network.third)
 				})
 			}
+			t.Run("NodeSlices", func(t *testing.T) {
+				whole := o.t
+				o.t = t
+				defer func() { o.t = whole }()
+				o.slicesThereAndBack()
+			})
 		})
 	}
 }
@@ -175,4 +182,47 @@ func valuesOf(m map[string]string) map[string]bool {
 		all[v] = true
 	}
 	return all
+}
+
+// slicesThereAndBack: a range of which each Node has a part, as the original's controller has cut it, is taken over with what is in use,
+// and the original goes on in its parts.
+func (o *originalPlay) slicesThereAndBack() {
+	const ipam = `"range":"10.53.0.0/24","node_slice_size":"/26","network_name":"sliced"`
+	o.t.Setenv("NODENAME", "a") // where the original is executed
+	pool := &v1alpha1.NodeSlicePool{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "sliced"},
+		Spec:       v1alpha1.NodeSlicePoolSpec{Range: "10.53.0.0/24", SliceSize: "/26"},
+	}
+	for i, node := range []string{"a", "b", "", ""} {
+		pool.Status.Allocations = append(pool.Status.Allocations, v1alpha1.NodeSliceAllocation{NodeName: node, SliceRange: fmt.Sprintf("10.53.0.%d/26", 64*i)})
+	}
+	require.NoError(o.t, o.pools.Create(context.Background(), pool))
+	first, second := o.addTheirs(ipam, "slice1", "slice1"), o.addTheirs(ipam, "slice2", "slice2")
+	require.Equal(o.t, []string{"10.53.0.1", "10.53.0.2"}, []string{first, second})
+
+	// Taken over: each Node goes on in its part, the lowest first, and what the original has given can be released.
+	require.Equal(o.t, "10.53.0.3", o.addOurs(o.a, ipam, "slice3", "slice3"))
+	onB := o.addOurs(o.b, ipam, "slice4", "slice4")
+	require.True(o.t, netip.MustParsePrefix("10.53.0.64/26").Contains(netip.MustParseAddr(onB)), onB)
+	require.NoError(o.t, o.a.libcni.DelNetworkList(o.t.Context(), o.network(o.a, ipam), o.sandbox(o.a, "slice1", "slice1")))
+	require.Equal(o.t, "10.53.0.1", o.addOurs(o.a, ipam, "slice5", "slice5"))
+	require.Equal(o.t, []string{"10.53.0.0/26=a", "10.53.0.64/26=b"}, o.slices("sliced"))
+
+	// The original comes back: it finds its part, passes over what is in use, and releases what was given here.
+	require.Equal(o.t, "10.53.0.4", o.addTheirs(ipam, "slice6", "slice6"))
+	require.NoError(o.t, o.theirs.DelNetworkList(o.t.Context(), o.network(o.a, ipam), o.sandbox(o.a, "slice3", "slice3")))
+	require.Equal(o.t, "10.53.0.3", o.addTheirs(ipam, "slice7", "slice7"))
+	var pods []string
+	for offset, entry := range o.entries("sliced-a-10.53.0.0-26") {
+		pods = append(pods, offset+" "+strings.Fields(entry)[0])
+	}
+	require.ElementsMatch(o.t, []string{"1 default/slice5", "2 default/slice2", "3 default/slice7", "4 default/slice6"}, pods)
+
+	// And this plugin once more, until nothing is left.
+	for i, n := range map[int]*node{2: o.a, 4: o.b, 5: o.a, 6: o.a, 7: o.a} {
+		name := fmt.Sprint("slice", i)
+		require.NoError(o.t, n.libcni.DelNetworkList(o.t.Context(), o.network(n, ipam), o.sandbox(n, name, name)))
+	}
+	require.Empty(o.t, o.reservationsOf("sliced-"))
+	require.Eventually(o.t, func() bool { return len(o.slices("sliced")) == 0 }, time.Minute, 50*time.Millisecond, "the parts are handed back")
 }

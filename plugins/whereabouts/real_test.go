@@ -30,6 +30,7 @@ func TestRealPlugin(t *testing.T) {
 		{"LowestFirst", lowestFirst}, {"OverlappingRanges", overlappingRanges}, {"AllRangesOrNone", allRangesOrNone}, {"WideIPv6", wideIPv6},
 		{"RequestedAddress", requestedAddress}, {"PodGone", podGone}, {"TakenOverFromWhereabouts", takenOver}, {"NodeGone", nodeGone},
 		{"ManyAddresses", manyAddresses}, {"StatefulSet", statefulSet}, {"IPAMClaim", ipamClaim}, {"Blocks", blocks}, {"KilledMeanwhile", killedMeanwhile},
+		{"SandboxesThatRun", sandboxesThatRun}, {"Partitioned", partitioned}, {"Conditions", conditions},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
 			whole := p.t
@@ -45,8 +46,9 @@ func TestRealPlugin(t *testing.T) {
 // play is a cluster with two nodes whose Pods are made as they are named.
 type play struct {
 	*cluster
-	a, b *node
-	uids map[string]string
+	a, b     *node
+	uids     map[string]string
+	canaries int
 }
 
 func (p *play) sandbox(n *node, pod, id string) *libcni.RuntimeConf {

@@ -43,6 +43,11 @@ func (s *Store) Audit(ctx context.Context, decide func(context.Context, Holding)
 			whole[l] = PoolKey{Name: pool.Name, Subnet: subnet}
 		}
 	}
+	var slicePools v1alpha1.NodeSlicePoolList
+	if err := s.client.List(ctx, &slicePools, client.InNamespace(s.namespace)); err != nil {
+		return fmt.Errorf("read NodeSlicePools: %w", err)
+	}
+	parts := networksOfParts(slicePools.Items)
 	var errs []error
 	for i := range pools.Items {
 		name := pools.Items[i].Name
@@ -50,7 +55,7 @@ func (s *Store) Audit(ctx context.Context, decide func(context.Context, Holding)
 			name = key.Name
 		}
 		used[name] += int64(len(pools.Items[i].Spec.Allocations))
-		errs = append(errs, s.auditPool(ctx, &pools.Items[i], whole, decide))
+		errs = append(errs, s.auditPool(ctx, &pools.Items[i], whole, parts, decide))
 	}
 	s.setUsed(used)
 	var reservations v1alpha1.OverlappingRangeIPReservationList
@@ -63,7 +68,29 @@ func (s *Store) Audit(ctx context.Context, decide func(context.Context, Holding)
 	return errors.Join(errs...)
 }
 
-func (s *Store) auditPool(ctx context.Context, pool *v1alpha1.IPPool, whole map[string]PoolKey, decide func(context.Context, Holding) Verdict) error {
+// networksOfParts are the network_names of the IPPools of Nodes' parts of ranges. The name of a NodeSlicePool that Whereabouts has made, and
+// that no network has used here yet, is a network_name or the name in a CNI configuration; those of the IPPools tell.
+func networksOfParts(slicePools []v1alpha1.NodeSlicePool) map[string]string {
+	networks := map[string]string{}
+	for _, object := range slicePools {
+		names := []string{"", object.Name}
+		if network, ok := object.Annotations[annotationNetwork]; ok {
+			names = []string{network}
+		}
+		for _, a := range object.Status.Allocations {
+			part, err := netip.ParsePrefix(a.SliceRange)
+			if err != nil || a.NodeName == "" {
+				continue // whoever uses it is told
+			}
+			for _, network := range names {
+				networks[whereabouts.BlockName(network, a.NodeName, part)] = network
+			}
+		}
+	}
+	return networks
+}
+
+func (s *Store) auditPool(ctx context.Context, pool *v1alpha1.IPPool, whole map[string]PoolKey, parts map[string]string, decide func(context.Context, Holding) Verdict) error {
 	subnet, err := netip.ParsePrefix(pool.Spec.Range)
 	if err != nil {
 		return fmt.Errorf("pool %s: spec.range: %w", pool.Name, err)
@@ -74,8 +101,10 @@ func (s *Store) auditPool(ctx context.Context, pool *v1alpha1.IPPool, whole map[
 		key = PoolKey{pool.Name, o.subnet, o.block}
 	}
 	network := networkOf(key.Name, key.Subnet)
-	if o.block {
+	if of, part := parts[pool.Name]; o.block {
 		network = pool.Annotations[annotationNetwork]
+	} else if part { // of Whereabouts
+		network, key.Block = of, true
 	}
 	var changes []change
 	for a, h := range o.held {
@@ -91,6 +120,7 @@ func (s *Store) auditPool(ctx context.Context, pool *v1alpha1.IPPool, whole map[
 			changes = append(changes, change{nil, a, &better})
 		}
 	}
+	o.tellDegraded()
 	if err := s.save(ctx, o, changes, patchMetadata{}); err != nil && !outdated(err) {
 		return fmt.Errorf("write pool %s: %w", pool.Name, err)
 	}

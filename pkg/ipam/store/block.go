@@ -97,6 +97,12 @@ func (p *slicePool) read(ctx context.Context, s *Store, b Blocks) (directory, er
 		return directory{}, fmt.Errorf("NodeSlicePool %s cuts %s into parts of %s, but the network's configuration cuts %s into %s: "+
 			"give one of them another network_name, or delete the NodeSlicePool when none of its addresses is in use", b.Name, object.Spec.Range, object.Spec.SliceSize, b.Subnet, size)
 	}
+	if _, used := object.Annotations[annotationNetwork]; !used { // of Whereabouts: from now on, empty parts are handed back
+		metav1.SetMetaDataAnnotation(&object.ObjectMeta, annotationNetwork, b.NetworkName)
+		if err := s.client.Update(ctx, &object); err != nil && !outdated(err) {
+			return directory{}, fmt.Errorf("write NodeSlicePool %s: %w", b.Name, err)
+		}
+	}
 	d, err := newDirectory(object)
 	if err == nil {
 		p.known = &d

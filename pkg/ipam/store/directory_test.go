@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
@@ -111,5 +112,21 @@ func TestWithin(t *testing.T) {
 		if got := part.String(); ok != (tt.want != "") || ok && got != tt.want {
 			t.Errorf("%+v: %s, %t", tt, got, ok)
 		}
+	}
+}
+
+func TestNetworksOfParts(t *testing.T) {
+	pool := func(name string, annotations map[string]string, allocations ...v1alpha1.NodeSliceAllocation) v1alpha1.NodeSlicePool {
+		return v1alpha1.NodeSlicePool{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: annotations}, Status: v1alpha1.NodeSlicePoolStatus{Allocations: allocations},
+		}
+	}
+	got := networksOfParts([]v1alpha1.NodeSlicePool{
+		pool("theirs", nil, v1alpha1.NodeSliceAllocation{NodeName: "a", SliceRange: "10.0.0.0/26"}, v1alpha1.NodeSliceAllocation{SliceRange: "10.0.0.64/26"}),
+		pool("ours", map[string]string{annotationNetwork: "blue"}, v1alpha1.NodeSliceAllocation{NodeName: "b", SliceRange: "fd00::/120"}),
+	})
+	want := map[string]string{"a-10.0.0.0-26": "", "theirs-a-10.0.0.0-26": "theirs", "blue-b-fd00---120": "blue"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

@@ -26,6 +26,10 @@ type object struct {
 	block   bool // of a [Blocks]
 	closed  bool // a block from which nothing is taken
 	foreign int  // entries that are at no address of the range; they stay
+
+	conditions []metav1.Condition
+	told       []metav1.Condition // what they are to be,
+	telling    bool               // if so
 }
 
 func newObject(name string, subnet netip.Prefix) *object {
@@ -34,7 +38,7 @@ func newObject(name string, subnet netip.Prefix) *object {
 
 func readObject(pool *v1alpha1.IPPool, subnet netip.Prefix) *object {
 	o := newObject(pool.Name, subnet)
-	o.version = pool.ResourceVersion
+	o.version, o.conditions = pool.ResourceVersion, pool.Status.Conditions
 	o.block, o.closed = pool.Annotations[annotationBlock] != "", pool.Annotations[annotationBlock] == blockClosed
 	for offset, h := range pool.Spec.Allocations {
 		a, err := ipam.AtOffset(subnet, offset)
@@ -128,10 +132,13 @@ func (s *Store) save(ctx context.Context, o *object, changes []change, add patch
 			count++
 		}
 	}
-	if len(after)+len(add.Labels)+len(add.Annotations) == 0 {
+	if len(after)+len(add.Labels)+len(add.Annotations) == 0 && !o.telling {
 		return nil
 	}
 	status := v1alpha1.IPPoolStatus{Allocated: int64(count), Capacity: capacity(o.subnet, o.block)}
+	if o.telling {
+		status.Conditions = o.told
+	}
 	meta := metav1.ObjectMeta{Namespace: s.namespace, Name: o.name, ResourceVersion: o.version}
 	var version string
 	if o.version == "" {
@@ -162,7 +169,9 @@ func (s *Store) save(ctx context.Context, o *object, changes []change, add patch
 		}
 		version = answer.ResourceVersion
 	}
-	o.version = version
+	if o.version = version; o.telling {
+		o.conditions, o.told, o.telling = o.told, nil, false
+	}
 	for a, h := range after {
 		if h == nil {
 			delete(o.held, a)
@@ -253,6 +262,7 @@ func (p *pool) write(ctx context.Context, changes []change) (failed map[*op]bool
 		}
 		return failed, nil, err
 	}
+	p.tellReleased(byShard)
 	var unknown bool
 	for shard, list := range byShard {
 		o, saveErr := p.object(shard)

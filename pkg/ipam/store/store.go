@@ -131,7 +131,17 @@ func (s *Store) Claim(ctx context.Context, owner Owner, place Place, claims []Cl
 	return addrs, nil
 }
 
+// claim gives an address of one pool.
 func (s *Store) claim(ctx context.Context, owner Owner, place Place, c Claim) (netip.Addr, error) {
+	a, err := s.claimOf(ctx, owner, place, c)
+	var exhausted *ExhaustedError
+	if errors.As(err, &exhausted) {
+		s.pool(c.Pool).tellExhausted(ctx, &op{kind: claim, owner: owner, claim: c, reserved: place.Reserve})
+	}
+	return a, err
+}
+
+func (s *Store) claimOf(ctx context.Context, owner Owner, place Place, c Claim) (netip.Addr, error) {
 	p := s.pool(c.Pool)
 	if !place.Reserve {
 		return p.do(ctx, &op{kind: claim, owner: owner, claim: c})

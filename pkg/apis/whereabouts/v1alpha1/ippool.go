@@ -8,6 +8,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Range",type=string,JSONPath=`.spec.range`
 // +kubebuilder:printcolumn:name="Allocated",type=integer,JSONPath=`.status.allocated`
 // +kubebuilder:printcolumn:name="Capacity",type=string,JSONPath=`.status.capacity`
+// +kubebuilder:printcolumn:name="Exhausted",type=string,JSONPath=`.status.conditions[?(@.type=="Exhausted")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type IPPool struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -56,7 +57,21 @@ type IPPoolStatus struct {
 	// Capacity is the number of addresses that the range can give, in decimal digits: an IPv6 range has more than fit in a number.
 	// +optional
 	Capacity string `json:"capacity,omitempty"`
+	// Conditions are Exhausted, if a Pod has ever got no address, and Degraded, if there are allocations that are at no address of the
+	// range. Whereabouts does not write them.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
+
+// Types of conditions.
+const (
+	// PoolExhausted is True as long as no address was released after a Pod has got none.
+	PoolExhausted = "Exhausted"
+	// PoolDegraded is True as long as there are allocations that are at no address of the range.
+	PoolDegraded = "Degraded"
+)
 
 // IPPoolList is a list of IPPools.
 //

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
+)
+
+// tell puts a condition into what the next save of the object writes, if it is not there yet.
+func (o *object) tell(kind string, status bool, reason, message string) {
+	c := metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: message}
+	if status {
+		c.Status = metav1.ConditionTrue
+	}
+	all := slices.Clone(o.conditions)
+	if meta.SetStatusCondition(&all, c) {
+		o.told, o.telling = all, true
+	}
+}
+
+func (o *object) is(kind string) bool { return meta.IsStatusConditionTrue(o.conditions, kind) }
+
+// tellExhausted makes the pool say that a claim has got no address, if that is still so. Other blocks may have some, so theirs do not
+// say it. It is not tried again: the next claim without an address does.
+func (p *pool) tellExhausted(ctx context.Context, o *op) {
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-p.turn }()
+	if _, err := p.read(ctx, false); err != nil || p.key.Block {
+		return
+	}
+	first, reserved := p.view.objects[""], p.reserved.clone()
+	_, err := choose(p.view, p.key.Subnet, &reserved, o)
+	var exhausted *ExhaustedError
+	if !errors.As(err, &exhausted) || first.version == "" { // without an object, all of it is excluded or reserved for others
+		return
+	}
+	first.tell(v1alpha1.PoolExhausted, true, "NoFreeAddress", fmt.Sprintf("no address from %s to %s is free", exhausted.Span.First, exhausted.Span.Last))
+	if err := p.store.save(ctx, first, nil, patchMetadata{}); err != nil {
+		p.view = nil
+	}
+}
+
+// tellReleased makes an exhausted pool say that it has an address again, together with the changes that release one.
+func (p *pool) tellReleased(byShard map[string][]change) {
+	first := p.view.objects[""]
+	if first == nil || !first.is(v1alpha1.PoolExhausted) {
+		return
+	}
+	for _, list := range byShard {
+		if slices.ContainsFunc(list, func(c change) bool { return c.holder == nil }) {
+			first.tell(v1alpha1.PoolExhausted, false, "AddressReleased", "")
+			if _, ok := byShard[""]; !ok { // the address is another object's
+				byShard[""] = nil
+			}
+			return
+		}
+	}
+}
+
+// tellDegraded makes an object say whether there is something in it that cannot be read.
+func (o *object) tellDegraded() {
+	switch {
+	case o.foreign > 0:
+		o.tell(v1alpha1.PoolDegraded, true, "UnreadableAllocations", fmt.Sprintf("%d allocations are at no address of %s: nobody frees them", o.foreign, o.subnet))
+	case o.is(v1alpha1.PoolDegraded):
+		o.tell(v1alpha1.PoolDegraded, false, "AllReadable", "")
+	}
+}
