@@ -51,6 +51,7 @@ type life struct {
 	owner map[string]string // by address
 	alive map[string]bool   // sandboxes by container
 	dead  map[string]bool
+	twice int // addresses that were given to two
 	ops   int
 	wake  chan struct{}
 }
@@ -88,6 +89,7 @@ func TestRealKilled(t *testing.T) {
 	}
 	l.settles("after all have gone")
 	require.Empty(t, l.owner)
+	t.Logf("leaks 0, duplicates %d", l.twice)
 }
 
 func newLife(t *testing.T) *life {
@@ -191,6 +193,7 @@ func (l *life) born(rt *libcni.RuntimeConf) {
 		owner := fmt.Sprintf("%s %s %s", strings.TrimPrefix(filepath.Base(rt.NetNS), l.ns+"-")[:4], rt.ContainerID, ifName)
 		if other, ok := l.owner[address]; ok {
 			l.t.Errorf("%s was given to %s, but %s has it", address, owner, other)
+			l.twice++
 		}
 		l.owner[address] = owner
 	}
