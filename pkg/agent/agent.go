@@ -130,7 +130,7 @@ func Run(ctx context.Context, c Config) error {
 			Client: c.Client, Dynamic: c.adminPolicies(), Node: c.NodeName, Store: a.store,
 			Controller: c.PolicySource == config.FromController, Copy: c.policyCopy(),
 		})
-		if err := a.policies.Register(a.registry); err != nil {
+		if err := a.policies.Register(a.registry, a.syncer.Conn); err != nil {
 			return err
 		}
 		a.pods.awaitPolicies = policies.Await

@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/antrea-mc/antrea-mc/pkg/agent/apiserver"
-	"github.com/antrea-mc/antrea-mc/pkg/agent/policies"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/probe"
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
@@ -189,28 +188,9 @@ func (a api) NetworkPolicyRules(ctx context.Context) (systemv1alpha1.NetworkPoli
 	if err != nil {
 		return list, apierrors.NewServiceUnavailable(err.Error())
 	}
-	now, _ := a.store.Snapshot()
-	var dump []openflow.FlowStats
-	for _, table := range policies.RuleTables() {
-		flows, err := ofconn.Collect(conn.DumpFlows(ctx, openflow.FlowQuery{Table: table}))
-		if err != nil {
-			return list, err
-		}
-		dump = append(dump, flows...)
-	}
-	counted := policies.Count(now, dump)
-	for _, r := range a.policies.Rules() {
-		c := counted[r.ID]
-		item := systemv1alpha1.NetworkPolicyRule{
-			Policy: r.Policy.String(), Direction: r.Direction.String(), Index: r.Index, Name: r.Name, Tier: r.Tier.String(), Action: r.Action.String(),
-			ID: r.ID, Connections: c.First, Packets: c.Packets, Bytes: c.Bytes,
-		}
-		for _, p := range r.Ports {
-			item.Ports = append(item.Ports, p.String())
-		}
-		list.Items = append(list.Items, item)
-	}
-	return list, nil
+	rules, err := a.policies.Counted(ctx, conn)
+	list.Items = append(list.Items, rules...)
+	return list, err
 }
 
 // GatewayPeers implements [apiserver.Agent].

@@ -156,6 +156,19 @@ func TestRealPolicies(t *testing.T) {
 	connection := frontend.connects(backend)
 	n.until("the connection passes without policies", connection.passes)
 
+	n.enforce(`{metadata: {namespace: demo, name: audited, annotations: {networkpolicy.antrea.io/audit-mode: "true"}},
+		spec: {podSelector: {matchLabels: {role: backend}}, policyTypes: [Ingress]}}`)
+	counted := func() int {
+		return n.counted("antrea_agent_networkpolicy_packets_total")[`action="Audit",direction="Ingress",policy="NetworkPolicy demo/audited",rule="none"`]
+	}
+	n.until("a policy in audit mode counts what passes", func() bool { return connection.passes() && counted() > 0 })
+	frontend.answered(backend.ip)
+	before := counted()
+	if out := frontend.ping(backend.ip, 3); !strings.Contains(out, " 3 received") {
+		t.Errorf("audit mode does not let all pass:\n%s", out)
+	}
+	n.until("all of them are counted", func() bool { return counted() >= before+3 })
+
 	const isolated = `{metadata: {namespace: demo, name: isolated}, spec: {podSelector: {matchLabels: {role: backend}}, policyTypes: [Ingress]}}`
 	n.enforce(isolated)
 	n.until("a policy ends the connection that was there before", func() bool { return !connection.passes() })

@@ -25,13 +25,15 @@ type Feature uint8
 
 // The features that forward. Numbers are in the cookies of running switches: add, never renumber.
 const (
-	FeatureNode         Feature = 1 // the Node's own ports and everything that does not depend on others
-	FeaturePod          Feature = 2 // a local Pod
-	FeaturePeer         Feature = 3 // another Node of the cluster
-	FeatureMulticluster Feature = 6 // gateways and other clusters
-	FeatureService      Feature = 7 // a port of a Service
-	FeaturePolicy       Feature = 8 // rules of network policies, and what they are about
-	FeatureSegment      Feature = 9 // what other Nodes have of a segment
+	FeatureNode         Feature = 1  // the Node's own ports and everything that does not depend on others
+	FeaturePod          Feature = 2  // a local Pod
+	FeaturePeer         Feature = 3  // another Node of the cluster
+	FeatureMulticluster Feature = 6  // gateways and other clusters
+	FeatureService      Feature = 7  // a port of a Service
+	FeaturePolicy       Feature = 8  // rules of network policies, and what they are about
+	FeatureSegment      Feature = 9  // what other Nodes have of a segment
+	FeaturePolicyRule   Feature = 10 // what becomes of packets that meet a rule
+	FeaturePolicyAudit  Feature = 11 // what policies in audit mode would refuse
 )
 
 // The features that refuse. Numbers as above.
@@ -86,6 +88,8 @@ var featureNames = map[Feature]string{
 	FeatureServiceSource:   "service-source",
 	FeaturePolicy:          "policy",
 	FeatureSegment:         "segment",
+	FeaturePolicyRule:      "policy-rule",
+	FeaturePolicyAudit:     "policy-audit",
 	FeatureEgressPolicy:    "egress-policy",
 	FeatureIngressPolicy:   "ingress-policy",
 	FeaturePolicyBlocked:   "policy-blocked",
@@ -111,6 +115,11 @@ func (f Feature) String() string {
 
 // Refuses reports whether flows of this feature drop packets that were not supposed to be there.
 func (f Feature) Refuses() bool { return f >= 0x80 }
+
+// Cookie is what the cookies of all flows of a feature have in common, and the mask of these bits.
+func (f Feature) Cookie() (cookie, mask uint64) {
+	return CookieMagic | uint64(f)<<cookieOwnerBits, CookieMagicMask | 0xff<<cookieOwnerBits
+}
 
 // CookieFeature takes the feature out of a cookie; ok tells whether the flow is one of this package's.
 func CookieFeature(cookie uint64) (f Feature, ok bool) {

@@ -14,6 +14,8 @@ var (
 	ruleDecided      = openflow.Reg(0, 19, 19) // a policy rule allowed it just now: the connection is to remember which
 	tellsEgress      = openflow.Reg(0, 20, 20) // if its sender's policies refuse it, the agent is to hear of it
 	tellsIngress     = openflow.Reg(0, 21, 21) // likewise for its receiver's
+	auditedEgress    = openflow.Reg(0, 22, 22) // a policy of its sender's would refuse it, but is in audit mode: others like it are not asked
+	auditedIngress   = openflow.Reg(0, 23, 23) // likewise one of its receiver's
 	outputPort       = openflow.Reg(1, 0, 31)  // port of the local Pod it goes to
 	peerClass        = openflow.Reg(2, 0, 31)  // who sent it through the tunnel
 	peerIsForeign    = openflow.Reg(2, 4, 4)   // the bit that tells peerForeign from the classes of our own cluster

@@ -126,7 +126,7 @@ func CompileOwner(s State, o Owner) Owned {
 var kindFeatures = map[Kind]Feature{
 	KindNode: FeatureNode, KindGateways: FeatureMulticluster, KindPeer: FeaturePeer, KindPod: FeaturePod, KindCluster: FeatureMulticluster,
 	KindService:   FeatureService,
-	KindPodPolicy: FeaturePolicy, KindPolicyAddress: FeaturePolicy, KindPolicyPorts: FeaturePolicy, KindPolicyRule: FeaturePolicy,
+	KindPodPolicy: FeaturePolicy, KindPolicyAddress: FeaturePolicy, KindPolicyPorts: FeaturePolicy, KindPolicyRule: FeaturePolicyRule,
 	KindSegment: FeatureSegment,
 }
 

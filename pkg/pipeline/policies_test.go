@@ -8,7 +8,8 @@ import (
 )
 
 // guarded is a dual-stack Node whose one Pod is a backend: others may talk to it on port 80 and on 8000 to 8003, it may talk to
-// nobody but a range, and the administrator denies a port and leaves another to the rest.
+// nobody but a range, and the administrator denies a port and leaves another to the rest. In audit mode are a rule that would deny
+// it what it may send, and a policy that would isolate the other Pod.
 func guarded() State {
 	s := dualStack()
 	s.Node.Proxy, s.Node.NetworkPolicy = ProxyAll, true
@@ -16,15 +17,16 @@ func guarded() State {
 	deny, pass := RulePlace{Tier: TierAdmin, Precedence: 25}, RulePlace{Tier: TierAdmin, Precedence: 26}
 	accept := RulePlace{Tier: TierBaseline, Precedence: 3}
 	part := func(place RulePlace, rule uint32, clause, clauses uint8) RulePart {
-		return RulePart{place, rule, clause, clauses}
+		return RulePart{RulePlace: place, Rule: rule, Clause: clause, Clauses: clauses, Audit: rule == 7}
 	}
 	p := &Policies{Pods: make(map[string]PodPolicy), Addresses: make(map[string]PolicyAddress), Ports: make(map[string]PolicyPorts), Rules: make(map[string]PolicyRule)}
-	p.Pods["pod-b"] = PodPolicy{}
+	audited := RulePlace{Tier: TierAdmin, Precedence: 27, Egress: true}
+	p.Pods["pod-b"] = PodPolicy{AuditIngress: true, Tell: true}
 	p.Pods["pod-a"] = PodPolicy{Egress: true, Ingress: true, Tell: true, Parts: []RulePart{
-		part(in, 1, 1, 3), part(in, 2, 1, 2), part(out, 3, 1, 2), part(deny, 4, 1, 3), part(pass, 5, 1, 3), part(accept, 6, 1, 2),
+		part(in, 1, 1, 3), part(in, 2, 1, 2), part(out, 3, 1, 2), part(deny, 4, 1, 3), part(pass, 5, 1, 3), part(accept, 6, 1, 2), part(audited, 7, 1, 2),
 	}}
 	for text, parts := range map[string][]RulePart{
-		"10.244.2.7/32": {part(in, 1, 2, 3), part(in, 2, 2, 2)}, "fd00:a:0:2::7/128": {part(in, 1, 2, 3)}, "10.9.0.0/16": {part(out, 3, 2, 2)},
+		"10.244.2.7/32": {part(in, 1, 2, 3), part(in, 2, 2, 2)}, "fd00:a:0:2::7/128": {part(in, 1, 2, 3)}, "10.9.0.0/16": {part(out, 3, 2, 2), part(audited, 7, 2, 2)},
 		"0.0.0.0/0": {part(deny, 4, 2, 3), part(pass, 5, 2, 3), part(accept, 6, 2, 2)}, "::/0": {part(deny, 4, 2, 3)},
 	} {
 		p.Addresses[text] = PolicyAddress{netip.MustParsePrefix(text), parts}
@@ -36,7 +38,9 @@ func guarded() State {
 		p.Ports[fmt.Sprint(ports.Protocol, ports.First)] = ports
 	}
 	for _, r := range []PolicyRule{
-		{in, 1, VerdictAccept}, {in, 2, VerdictAccept}, {out, 3, VerdictAccept}, {deny, 4, VerdictDeny}, {pass, 5, VerdictPass}, {accept, 6, VerdictAccept},
+		{RulePlace: in, ID: 1, Verdict: VerdictAccept}, {RulePlace: in, ID: 2, Verdict: VerdictAccept}, {RulePlace: out, ID: 3, Verdict: VerdictAccept},
+		{RulePlace: deny, ID: 4, Verdict: VerdictDeny}, {RulePlace: pass, ID: 5, Verdict: VerdictPass},
+		{RulePlace: accept, ID: 6, Verdict: VerdictAccept}, {RulePlace: audited, ID: 7, Verdict: VerdictDeny, Audit: true},
 	} {
 		p.Rules[fmt.Sprint(r.ID)] = r
 	}

@@ -23,9 +23,10 @@ type Policies struct {
 
 // PodPolicy is what rules say of one Pod.
 type PodPolicy struct {
-	Egress, Ingress bool // isolated: it sends or receives only what a rule accepts
-	Tell            bool // the agent is to hear of first packets that are refused, see [IsRefusal]
-	Parts           []RulePart
+	Egress, Ingress           bool // isolated: it sends or receives only what a rule accepts
+	AuditEgress, AuditIngress bool // if it is not isolated: what no rule accepts is counted
+	Tell                      bool // the agent is to hear of first packets that are refused, or counted, see [IsRefusal]
+	Parts                     []RulePart
 }
 
 // PolicyAddress is a range of addresses.
@@ -73,6 +74,7 @@ type PolicyRule struct {
 	RulePlace
 	ID      uint32
 	Verdict Verdict
+	Audit   bool // what it would deny is counted
 }
 
 // RulePart says that something is one part of a rule.
@@ -80,6 +82,7 @@ type RulePart struct {
 	RulePlace
 	Rule            uint32
 	Clause, Clauses uint8 // which part, of how many
+	Audit           bool  // of the rule
 }
 
 // The priorities of the policy tables. Rules of ClusterNetworkPolicies have one for every precedence.
@@ -105,18 +108,18 @@ func (p RulePlace) Priority() uint16 {
 type direction struct {
 	dispatch, admin, rules, done openflow.TableID
 	rule, ticket                 openflow.Subfield // where the rule's number is, in the packet and in the connection
-	tells                        openflow.Subfield
+	tells, audited               openflow.Subfield
 	denied                       Feature
 }
 
 var (
 	egress = direction{
 		TableEgressPolicy, TableEgressAdmin, TableEgressRule, TableL3Forwarding, egressRule, connectionEgressRule,
-		tellsEgress, FeatureEgressPolicy,
+		tellsEgress, auditedEgress, FeatureEgressPolicy,
 	}
 	ingress = direction{
 		TableIngressPolicy, TableIngressAdmin, TableIngressRule, TableConntrackCommit, ingressRule, connectionIngressRule,
-		tellsIngress, FeatureIngressPolicy,
+		tellsIngress, auditedIngress, FeatureIngressPolicy,
 	}
 )
 
@@ -242,9 +245,9 @@ func (r *rules) podPolicy(s State, pod Pod, p PodPolicy) {
 	to := openflow.Match{}.RegRange(destinationClass, classPod).RegRange(outputPort, uint64(pod.Port))
 	for _, d := range []direction{egress, ingress} {
 		isEgress := d.dispatch == TableEgressPolicy
-		isolated, m := p.Ingress, to
+		isolated, audited, m := p.Ingress, p.AuditIngress, to
 		if isEgress {
-			isolated, m = p.Egress, from
+			isolated, audited, m = p.Egress, p.AuditEgress, from
 		}
 		first := p.firstTable(isEgress)
 		enter := next(first)
@@ -252,7 +255,8 @@ func (r *rules) podPolicy(s State, pod Pod, p PodPolicy) {
 			enter = openflow.Actions{}.Load(d.tells, 1).Resubmit(first)
 		}
 		r.add(d.dispatch, 200, m, enter)
-		if isolated {
+		switch {
+		case isolated:
 			for _, f := range s.Node.families() {
 				r.deny(d, d.rules, policyIsolated+1, m.EthType(f.ethType))
 			}
@@ -260,6 +264,8 @@ func (r *rules) podPolicy(s State, pod Pod, p PodPolicy) {
 			if p.Tell {
 				r.tell(d, d.rules, policyIsolated+1, m)
 			}
+		case audited:
+			r.audit(d, d.rules, policyIsolated, m.RegRange(d.audited, 0))
 		}
 		if first == d.done {
 			continue
@@ -273,11 +279,23 @@ func (r *rules) podPolicy(s State, pod Pod, p PodPolicy) {
 			r.add(d.dispatch, 240, from.IPDst(host(ip)), next(d.done))
 		}
 	}
-	r.parts(p.Parts, func(place RulePlace) []openflow.Match {
+	matches := func(place RulePlace) []openflow.Match {
 		if place.Egress {
 			return []openflow.Match{from}
 		}
 		return []openflow.Match{to}
+	}
+	var audited, others []RulePart
+	for _, part := range p.Parts {
+		if part.Audit {
+			audited = append(audited, part)
+		} else {
+			others = append(others, part)
+		}
+	}
+	r.parts(others, matches)
+	r.parts(audited, func(place RulePlace) []openflow.Match {
+		return []openflow.Match{matches(place)[0].RegRange(place.direction().audited, 0)}
 	})
 }
 
@@ -285,7 +303,7 @@ func (r *rules) podPolicy(s State, pod Pod, p PodPolicy) {
 func (p PodPolicy) firstTable(isEgress bool) openflow.TableID {
 	d := RulePlace{Egress: isEgress}.direction()
 	table := d.done
-	if p.Egress && isEgress || p.Ingress && !isEgress {
+	if isEgress && (p.Egress || p.AuditEgress) || !isEgress && (p.Ingress || p.AuditIngress) {
 		table = d.rules
 	}
 	for _, part := range p.Parts {
@@ -355,6 +373,10 @@ func (r *rules) policyRule(n Node, p PolicyRule) {
 			accepted.Resubmit(d.done))
 		r.add(p.table(), p.Priority(), met, accepted.Load(ruleDecided, 1).Resubmit(d.done))
 	case VerdictDeny:
+		if p.Audit {
+			r.audit(d, p.table(), p.Priority(), met)
+			return
+		}
 		for _, f := range n.families() {
 			r.deny(d, p.table(), p.Priority()+1, met.EthType(f.ethType))
 		}
@@ -376,6 +398,15 @@ func (r *rules) deny(d direction, t openflow.TableID, priority uint16, m openflo
 	}))
 }
 
+// audit counts packets that a policy in audit mode would refuse, and asks the same table again what becomes of them: policies in
+// audit mode have no say any more. Where nothing is left that could refuse, they pass.
+func (r *rules) audit(d direction, t openflow.TableID, priority uint16, m openflow.Match) {
+	again := openflow.Actions{}.Load(d.audited, 1).Resubmit(t)
+	r.flow(FeaturePolicyAudit, t, priority+1, m.CTState(openflow.CTNew|openflow.CTTracked, 0).RegRange(d.tells, 1), toAgent().Load(d.audited, 1).Resubmit(t))
+	r.flow(FeaturePolicyAudit, t, priority+1, m.CTState(openflow.CTEstablished|openflow.CTTracked, openflow.CTNew), again)
+	r.flow(FeaturePolicyAudit, t, priority, m, again)
+}
+
 const (
 	told            = 128 // bytes of a refused packet that the agent gets: the headers
 	becauseOfAction = 1   // OFPR_ACTION
@@ -383,19 +414,33 @@ const (
 
 // tell drops first packets whose Pod is one that refusals are logged of, and lets the agent hear of it.
 func (r *rules) tell(d direction, t openflow.TableID, priority uint16, m openflow.Match) {
-	r.flow(d.denied, t, priority, m.CTState(openflow.CTNew|openflow.CTTracked, 0).RegRange(d.tells, 1),
-		openflow.Actions{}.Punt(openflow.Punt{MaxLen: told, Reason: becauseOfAction, UserData: []byte{1}}))
+	r.flow(d.denied, t, priority, m.CTState(openflow.CTNew|openflow.CTTracked, 0).RegRange(d.tells, 1), toAgent())
 }
 
-// IsRefusal reports whether a packet that the switch sends to the agent is one that policies have refused, and in which direction.
-func IsRefusal(p openflow.PacketIn) (isEgress, ok bool) {
+// toAgent sends a packet to the agent.
+func toAgent() openflow.Actions {
+	return openflow.Actions{}.Punt(openflow.Punt{MaxLen: told, Reason: becauseOfAction, UserData: []byte{1}})
+}
+
+// IsIsolation reports whether a flow is what becomes of packets of an isolated Pod, or one that would be, that no rule accepts, and
+// in which direction.
+func IsIsolation(f openflow.Flow) (isEgress, ok bool) {
+	isEgress = f.Table == TableEgressRule
+	return isEgress, (isEgress || f.Table == TableIngressRule) && (f.Priority == policyIsolated || f.Priority == policyIsolated+1)
+}
+
+// IsRefusal reports whether a packet that the switch sends to the agent is one that policies have refused, and in which direction;
+// audit says that it was not, because the policy is in audit mode.
+func IsRefusal(p openflow.PacketIn) (isEgress, audit, ok bool) {
+	f, _ := CookieFeature(p.Cookie)
+	audit = f == FeaturePolicyAudit
 	switch p.Table {
 	case TableEgressAdmin, TableEgressRule:
-		return true, true
+		return true, audit, true
 	case TableIngressAdmin, TableIngressRule:
-		return false, true
+		return false, audit, true
 	}
-	return false, false
+	return false, false, false
 }
 
 func (n Node) hasFamily(a netip.Addr) bool {

@@ -8,7 +8,7 @@ import (
 )
 
 // The tables of the bridge. Ids have gaps so that a feature never renumbers another; packets only go to higher ones
-// (with two exceptions, see [TableConntrackZone] and [TableOutput]).
+// (with three exceptions, see [TableConntrackZone], [TableEgressAdmin] and [TableOutput]).
 const (
 	// TableClassifier sets the source class by where a packet came in. From the tunnel only known senders pass.
 	TableClassifier openflow.TableID = 0
@@ -33,7 +33,8 @@ const (
 	TableEndpointWrite openflow.TableID = 12
 	// TableEgressPolicy takes what Pods send to the rules that decide about it.
 	TableEgressPolicy openflow.TableID = 13
-	// TableEgressAdmin has the rules that come before all others.
+	// TableEgressAdmin has the rules that come before all others. A packet that one in audit mode would deny comes here again, and
+	// meets none in audit mode then; likewise in the other tables of rules.
 	TableEgressAdmin openflow.TableID = 14
 	// TableEgressRule has the rules of NetworkPolicies, and those that come after all others.
 	TableEgressRule openflow.TableID = 15

@@ -32,7 +32,10 @@ var errUnknownPeer = errors.New("it is of a kind that is not implemented: the ru
 
 // clusterSpecOf reads a ClusterNetworkPolicy. What is wrong with it fails closed, and is told in the error.
 func clusterSpecOf(o *policyv1alpha2.ClusterNetworkPolicy) (spec, error) {
-	s := spec{policy: Policy{Kind: "ClusterNetworkPolicy", NamespacedName: types.NamespacedName{Name: o.Name}}}
+	s := spec{
+		policy: Policy{Kind: "ClusterNetworkPolicy", NamespacedName: types.NamespacedName{Name: o.Name}},
+		audit:  o.Annotations[AuditAnnotation] == "true",
+	}
 	var errs []error
 	problem := func(field string, err error) {
 		if err != nil {

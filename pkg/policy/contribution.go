@@ -66,7 +66,7 @@ func (e *Engine) contributionOf(p *policy, x *pod) *podContribution {
 	applies := e.applies(p, x)
 	if applies {
 		for _, d := range p.directions {
-			c.entries = append(c.entries, entry{own, Ref{Direction: d, Tier: p.tier}})
+			c.entries = append(c.entries, entry{own, Ref{Direction: d, Tier: p.tier, Audit: p.audit}})
 		}
 	}
 	for i := range p.rules {
@@ -107,7 +107,7 @@ func (e *Engine) staticOf(p *policy) contribution {
 			}
 			c.rules = append(c.rules, &Rule{
 				ID: ref.ID, Policy: p.policy, Direction: r.direction, Tier: p.tier, Precedence: r.precedence, Action: r.action,
-				Index: r.index, Name: r.name, Named: v.name, Ports: ports, Clauses: ref.Clauses,
+				Audit: p.audits(r), Index: r.index, Name: r.name, Named: v.name, Ports: ports, Clauses: ref.Clauses,
 			})
 			for _, port := range ports {
 				for _, part := range port.aligned() {
@@ -281,6 +281,7 @@ func (e *Engine) ref(p *policy, i int, v variant) Ref {
 		clauses = 2
 	}
 	return Ref{
-		ID: e.id(ruleKey{p.policy, r.direction, r.index, v}), Direction: r.direction, Tier: p.tier, Precedence: r.precedence, Clauses: clauses,
+		ID: e.id(ruleKey{p.policy, r.direction, r.index, v}), Direction: r.direction, Tier: p.tier, Precedence: r.precedence, Audit: p.audits(r),
+		Clauses: clauses,
 	}
 }

@@ -89,7 +89,11 @@ func Read(object any) (k Key, o Object, err error) {
 
 // metaOf is what rules depend on of a policy beside its spec.
 func metaOf(m metav1.ObjectMeta) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name}
+	of := metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name}
+	if audit, ok := m.Annotations[AuditAnnotation]; ok {
+		of.Annotations = map[string]string{AuditAnnotation: audit}
+	}
+	return of
 }
 
 // Tell tells the engine of an object. The error says what of it is not understood.

@@ -17,6 +17,7 @@ type Ref struct {
 	Direction  Direction
 	Tier       Tier
 	Precedence uint16
+	Audit      bool  // the rule would deny, or the Pod would be isolated, but that is only counted
 	Clause     uint8 // which part: ClausePod, ClauseAddress or ClausePorts
 	Clauses    uint8 // how many parts the rule has
 }
@@ -36,7 +37,18 @@ func (r Ref) clause(n uint8) Ref {
 // Compare orders Refs: by direction, tier and precedence, then by number.
 func (r Ref) Compare(s Ref) int {
 	return cmp.Or(cmp.Compare(r.Direction, s.Direction), cmp.Compare(r.Tier, s.Tier), cmp.Compare(r.Precedence, s.Precedence),
-		cmp.Compare(r.ID, s.ID), cmp.Compare(r.Clause, s.Clause), cmp.Compare(r.Clauses, s.Clauses))
+		cmp.Compare(r.ID, s.ID), compareBool(r.Audit, s.Audit), cmp.Compare(r.Clause, s.Clause), cmp.Compare(r.Clauses, s.Clauses))
+}
+
+// compareBool has false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // key is what the index has Refs of: one of the three.

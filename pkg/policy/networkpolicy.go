@@ -15,7 +15,7 @@ import (
 func specOf(o *networkingv1.NetworkPolicy) (spec, error) {
 	s := spec{
 		policy: Policy{Kind: "NetworkPolicy", NamespacedName: types.NamespacedName{Namespace: o.Namespace, Name: o.Name}}, tier: Namespaced,
-		directions: directions(o.Spec),
+		directions: directions(o.Spec), audit: o.Annotations[AuditAnnotation] == "true",
 	}
 	var errs []error
 	problem := func(field string, err error) {

@@ -19,6 +19,9 @@ type Namespace struct {
 // LogAnnotation is that of a Namespace for whose Pods refused connections are logged, if it is "true".
 const LogAnnotation = "networkpolicy.antrea.io/enable-logging"
 
+// AuditAnnotation is that of a policy which is in audit mode, if it is "true": what it would refuse is counted and not refused.
+const AuditAnnotation = "networkpolicy.antrea.io/audit-mode"
+
 // NamespaceOf reads a Namespace.
 func NamespaceOf(o *corev1.Namespace) Namespace {
 	return Namespace{Name: o.Name, Labels: o.Labels, Log: o.Annotations[LogAnnotation] == "true"}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -34,10 +35,27 @@ type Decision struct {
 	Reason   Reason
 	Rules    []*Rule  // that decide; several NetworkPolicies may accept the same
 	Policies []Policy // that isolate the Pod, if the reason is Isolated
+	Audited  []Policy // in audit mode, which would have refused it: one by a rule, or all that isolate the Pod
 }
 
 // String is the decision in words.
 func (d Decision) String() string {
+	text := d.decided()
+	if len(d.Audited) > 0 {
+		text += ", and would be denied by " + join(d.Audited) + ", in audit mode"
+	}
+	return text
+}
+
+func join[T fmt.Stringer](all []T) string {
+	names := make([]string, len(all))
+	for i, x := range all {
+		names[i] = x.String()
+	}
+	return strings.Join(names, ", ")
+}
+
+func (d Decision) decided() string {
 	verdict := "denied"
 	if d.Allowed {
 		verdict = "allowed"
@@ -50,11 +68,7 @@ func (d Decision) String() string {
 		}
 		return fmt.Sprintf("%s by %s", verdict, strings.Join(names, "; "))
 	case Isolated:
-		var names []string
-		for _, p := range d.Policies {
-			names = append(names, p.String())
-		}
-		return fmt.Sprintf("%s: isolated by %s, no rule of which accepts this", verdict, strings.Join(names, ", "))
+		return fmt.Sprintf("%s: isolated by %s, no rule of which accepts this", verdict, join(d.Policies))
 	}
 	return fmt.Sprintf("%s: %s", verdict, map[Reason]string{
 		NoPolicy: "no policy applies", NoPod: "policies apply to Pods that have a network of their own",
@@ -141,25 +155,35 @@ func (e *Engine) decide(d Direction, x *pod, peer netip.Addr, protocol Protocol,
 		return Decision{Allowed: true, Reason: NoPod}
 	}
 	matched := e.matched(d, x, peer, protocol, port)
+	own := e.index.entries[key{pod: x.NamespacedName}]
+	var audited []Policy
 	for _, tier := range []Tier{Admin, Namespaced, Baseline} {
 		var of []*Rule
 		for _, r := range matched {
-			if r.Tier == tier {
+			switch {
+			case r.Tier != tier:
+			case !r.Audit:
 				of = append(of, r)
+			case len(of) == 0 && len(audited) == 0:
+				audited = []Policy{r.Policy}
 			}
 		}
-		isolated := tier == Namespaced && e.index.entries[key{pod: x.NamespacedName}][Ref{Direction: d, Tier: tier}] > 0
+		isolated := func(audit bool) bool {
+			return tier == Namespaced && len(of) == 0 && own[Ref{Direction: d, Tier: tier, Audit: audit}] > 0
+		}
 		switch {
-		case isolated && len(of) == 0:
-			return Decision{Reason: Isolated, Policies: e.isolating(d, x)}
+		case isolated(false):
+			return Decision{Reason: Isolated, Policies: e.isolating(d, x, false), Audited: audited}
+		case isolated(true) && len(audited) == 0:
+			audited = e.isolating(d, x, true)
 		case len(of) == 0 || of[0].Action == Pass:
 		case tier == Namespaced:
-			return Decision{Allowed: true, Reason: ByRule, Rules: of}
+			return Decision{Allowed: true, Reason: ByRule, Rules: of, Audited: audited}
 		default:
-			return Decision{Allowed: of[0].Action == Accept, Reason: ByRule, Rules: of[:1]}
+			return Decision{Allowed: of[0].Action == Accept, Reason: ByRule, Rules: of[:1], Audited: audited}
 		}
 	}
-	return Decision{Allowed: true, Reason: NoPolicy}
+	return Decision{Allowed: true, Reason: NoPolicy, Audited: audited}
 }
 
 // matched are the rules that have Pod, address and port, in the order in which they are asked.
@@ -203,14 +227,47 @@ func (x *index) hasPort(ref Ref, protocol Protocol, port uint16) bool {
 	return false
 }
 
-// isolating are the policies that isolate a Pod, by name.
-func (e *Engine) isolating(d Direction, x *pod) []Policy {
+// isolating are the policies that isolate a Pod, or would but for audit mode, by name.
+func (e *Engine) isolating(d Direction, x *pod, audit bool) []Policy {
 	var names []Policy
 	for _, p := range e.policies {
-		if slices.Contains(p.directions, d) && p.appliedTo.has(x) {
+		if p.audit == audit && slices.Contains(p.directions, d) && p.appliedTo.has(x) {
 			names = append(names, p.policy)
 		}
 	}
 	slices.SortFunc(names, func(a, b Policy) int { return strings.Compare(a.String(), b.String()) })
 	return names
+}
+
+// Isolation is a policy that isolates Pods: what no rule accepts is refused, or only counted.
+type Isolation struct {
+	Policy    Policy
+	Direction Direction
+	Audit     bool // the policy is in audit mode
+	// Pods are the local ones for which that is so. Several policies can isolate a Pod; those in audit mode have no part in it if
+	// one does that is not.
+	Pods []types.NamespacedName
+}
+
+// Isolations are the policies that isolate a local Pod, in the order of their names.
+func (e *Engine) Isolations() []Isolation {
+	var all []Isolation
+	for name, p := range e.policies {
+		if !p.active {
+			continue
+		}
+		for _, d := range p.directions {
+			of := Isolation{Policy: name, Direction: d, Audit: p.audit}
+			for x := range p.appliedTo.members {
+				if e.local(x) && (!p.audit || e.index.entries[key{pod: x.NamespacedName}][Ref{Direction: d, Tier: p.tier}] == 0) {
+					of.Pods = append(of.Pods, x.NamespacedName)
+				}
+			}
+			all = append(all, of)
+		}
+	}
+	slices.SortFunc(all, func(a, b Isolation) int {
+		return cmp.Or(strings.Compare(a.Policy.String(), b.Policy.String()), cmp.Compare(a.Direction, b.Direction))
+	})
+	return all
 }

@@ -79,6 +79,7 @@ type Rule struct {
 	// Precedence is the place in its tier, from 0, which comes first. All rules of NetworkPolicies have 0.
 	Precedence uint16
 	Action     Action
+	Audit      bool   // it would deny, but is in audit mode: what it matches is counted, and rules of other policies decide
 	Index      int    // in the policy's list for that direction
 	Name       string // as the policy names it, which may be not at all
 	Named      string // the named port that it is for, if it is for one
@@ -120,6 +121,7 @@ type variant struct {
 type spec struct {
 	policy     Policy
 	tier       Tier
+	audit      bool // it does all that it says but refuse
 	appliedTo  selection
 	directions []Direction // in which the Pods that it selects are isolated; only NetworkPolicies isolate
 	rules      []ruleSpec
@@ -169,6 +171,9 @@ type namedPort struct {
 	name     string
 	protocol Protocol
 }
+
+// audits tells whether a rule would refuse, but is one of a policy in audit mode.
+func (s *spec) audits(r *ruleSpec) bool { return s.audit && r.action == Deny }
 
 // base reports whether the rule has a part without named ports.
 func (r *ruleSpec) base() bool { return r.anyPort || len(r.ports) > 0 }

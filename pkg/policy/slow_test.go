@@ -17,7 +17,10 @@ import (
 // slow decides by reading the objects again for every question, as their documentation says it.
 type slow struct {
 	world *policytest.World
+	audit bool // policies in audit mode do not refuse; otherwise they do, as if they were not
 }
+
+func audits(o metav1.Object) bool { return o.GetAnnotations()[AuditAnnotation] == "true" }
 
 func (s slow) podWith(a netip.Addr) *corev1.Pod {
 	for _, p := range s.world.Pods {
@@ -28,17 +31,28 @@ func (s slow) podWith(a netip.Addr) *corev1.Pod {
 	return nil
 }
 
-func (s slow) allowed(c policytest.Connection) (egress, ingress bool) {
+// answer is what becomes of a connection in one direction, and whether a policy in audit mode would be who refuses it.
+type answer struct{ allowed, audited bool }
+
+func (s slow) answers(c policytest.Connection) (egress, ingress answer) {
 	from, to := s.podWith(c.From), s.podWith(c.To)
+	egress, ingress = answer{allowed: true}, answer{allowed: true}
 	if from != nil && from == to {
-		return true, true
+		return egress, ingress
 	}
-	egress, ingress = true, true
+	of := func(subject *corev1.Pod, d Direction, peer netip.Addr, peerPod *corev1.Pod) (a answer) {
+		s.audit = false
+		allowed, auditor := s.decide(subject, d, peer, peerPod, to, c)
+		a.audited = !allowed && auditor
+		s.audit = true
+		a.allowed, _ = s.decide(subject, d, peer, peerPod, to, c)
+		return a
+	}
 	if from != nil {
-		egress = s.decide(from, Egress, c.To, to, to, c)
+		egress = of(from, Egress, c.To, to)
 	}
 	if to != nil && (from != nil || !s.isNode(to.Spec.NodeName, c.From)) {
-		ingress = s.decide(to, Ingress, c.From, from, to, c)
+		ingress = of(to, Ingress, c.From, from)
 	}
 	return egress, ingress
 }
@@ -52,11 +66,11 @@ func (s slow) isNode(name string, a netip.Addr) bool {
 	return a == gateway || slices.ContainsFunc(n.Status.Addresses, func(x corev1.NodeAddress) bool { return x.Address == a.String() })
 }
 
-func (s slow) decide(subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c policytest.Connection) bool {
-	if a := s.cluster(policyv1alpha2.AdminTier, subject, d, peer, peerPod, receiver, c); a == "Accept" || a == "Deny" {
-		return a == "Accept"
+func (s slow) decide(subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c policytest.Connection) (allowed, auditor bool) {
+	if a, auditor := s.cluster(policyv1alpha2.AdminTier, subject, d, peer, peerPod, receiver, c); a == "Accept" || a == "Deny" {
+		return a == "Accept", auditor
 	}
-	isolated := false
+	isolated, auditors := false, true
 	for _, np := range s.world.Policies {
 		if np.Namespace != subject.Namespace || !selects(&np.Spec.PodSelector, subject.Labels) {
 			continue
@@ -68,25 +82,28 @@ func (s slow) decide(subject *corev1.Pod, d Direction, peer netip.Addr, peerPod,
 		if !slices.Contains(np.Spec.PolicyTypes, want) {
 			continue
 		}
-		isolated = true
+		if !audits(np) || !s.audit {
+			isolated, auditors = true, auditors && audits(np)
+		}
 		if d == Ingress {
 			for _, r := range np.Spec.Ingress {
 				if s.peers(np.Namespace, r.From, peer, peerPod) && ports(r.Ports, receiver, c) {
-					return true
+					return true, false
 				}
 			}
 			continue
 		}
 		for _, r := range np.Spec.Egress {
 			if s.peers(np.Namespace, r.To, peer, peerPod) && ports(r.Ports, receiver, c) {
-				return true
+				return true, false
 			}
 		}
 	}
 	if isolated {
-		return false
+		return false, auditors
 	}
-	return s.cluster(policyv1alpha2.BaselineTier, subject, d, peer, peerPod, receiver, c) != "Deny"
+	action, auditor := s.cluster(policyv1alpha2.BaselineTier, subject, d, peer, peerPod, receiver, c)
+	return action != "Deny", auditor
 }
 
 func (s slow) peers(namespace string, peers []networkingv1.NetworkPolicyPeer, a netip.Addr, pod *corev1.Pod) bool {
@@ -178,8 +195,8 @@ func named(receiver *corev1.Pod, name string, c policytest.Connection) bool {
 	return false
 }
 
-// cluster is the action of the first rule of a tier that fits, or nothing.
-func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c policytest.Connection) string {
+// cluster is the action of the first rule of a tier that fits, or nothing, and whether its policy is in audit mode.
+func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction, peer netip.Addr, peerPod, receiver *corev1.Pod, c policytest.Connection) (action string, auditor bool) {
 	var policies []*policyv1alpha2.ClusterNetworkPolicy
 	for _, p := range s.world.ClusterPolicies {
 		if p.Spec.Tier == tier && s.pod(p.Spec.Subject.Namespaces, p.Spec.Subject.Pods, subject) {
@@ -190,13 +207,16 @@ func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction
 		return int(a.Spec.Priority) - int(b.Spec.Priority)
 	})
 	for _, p := range policies {
+		counts := func(action policyv1alpha2.ClusterNetworkPolicyRuleAction) bool {
+			return s.audit && audits(p) && action == "Deny"
+		}
 		if d == Ingress {
 			for _, r := range p.Spec.Ingress {
 				hit := slices.ContainsFunc(r.From, func(f policyv1alpha2.ClusterNetworkPolicyIngressPeer) bool {
 					return s.pod(f.Namespaces, f.Pods, peerPod)
 				})
-				if hit && clusterPorts(r.Protocols, receiver, c) {
-					return string(r.Action)
+				if hit && clusterPorts(r.Protocols, receiver, c) && !counts(r.Action) {
+					return string(r.Action), audits(p)
 				}
 			}
 			continue
@@ -216,12 +236,12 @@ func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction
 				}
 				return s.pod(t.Namespaces, t.Pods, peerPod)
 			})
-			if hit && clusterPorts(r.Protocols, receiver, c) {
-				return string(r.Action)
+			if hit && clusterPorts(r.Protocols, receiver, c) && !counts(r.Action) {
+				return string(r.Action), audits(p)
 			}
 		}
 	}
-	return ""
+	return "", false
 }
 
 func (s slow) pod(namespaces *metav1.LabelSelector, pods *policyv1alpha2.NamespacedPod, pod *corev1.Pod) bool {

@@ -31,7 +31,7 @@ func updated(old *pipeline.Policies, c policy.Changes) *pipeline.Policies {
 		if r != nil {
 			rule = pipeline.PolicyRule{
 				RulePlace: pipeline.RulePlace{Egress: r.Direction == policy.Egress, Tier: tiers[r.Tier], Precedence: r.Precedence},
-				ID:        id, Verdict: verdicts[r.Action],
+				ID:        id, Verdict: verdicts[r.Action], Audit: r.Audit,
 			}
 		}
 		put(next.Rules, strconv.FormatUint(uint64(id), 10), rule, r != nil)
@@ -62,8 +62,12 @@ func podPolicy(refs []policy.Ref) pipeline.PodPolicy {
 		switch {
 		case r.ID != 0:
 			p.Parts = append(p.Parts, part(r))
+		case r.Direction == policy.Egress && r.Audit:
+			p.AuditEgress = true
 		case r.Direction == policy.Egress:
 			p.Egress = true
+		case r.Audit:
+			p.AuditIngress = true
 		default:
 			p.Ingress = true
 		}
@@ -82,7 +86,7 @@ func parts(refs []policy.Ref) []pipeline.RulePart {
 func part(r policy.Ref) pipeline.RulePart {
 	return pipeline.RulePart{
 		RulePlace: pipeline.RulePlace{Egress: r.Direction == policy.Egress, Tier: tiers[r.Tier], Precedence: r.Precedence},
-		Rule:      r.ID, Clause: r.Clause, Clauses: r.Clauses,
+		Rule:      r.ID, Clause: r.Clause, Clauses: r.Clauses, Audit: r.Audit,
 	}
 }
 

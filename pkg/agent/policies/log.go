@@ -34,7 +34,7 @@ func (s *Source) LogRefusals(ctx context.Context, address string) error {
 }
 
 func (s *Source) logRefusal(ctx context.Context, p openflow.PacketIn) {
-	isEgress, ok := pipeline.IsRefusal(p)
+	isEgress, audited, ok := pipeline.IsRefusal(p)
 	from, to, protocol, port, isIP := ends(openflow.DecodePacket(p.Data).Match)
 	if !ok || !isIP {
 		return
@@ -46,15 +46,19 @@ func (s *Source) logRefusal(ctx context.Context, p openflow.PacketIn) {
 	if isEgress {
 		direction, decision = "Egress", verdict.Egress
 	}
-	why := decision.String()
+	why, message := decision.String(), "Refused by policy"
+	if audited {
+		message = "Would be refused by a policy in audit mode"
+	}
 	switch {
 	case err != nil:
 		why = err.Error()
-	case decision.Allowed:
+	case audited && len(decision.Audited) > 0:
+	case decision.Allowed || audited:
 		why = "policies have changed since: now " + why
 	}
 	now, _ := s.Store.Snapshot()
-	klog.FromContext(ctx).Info("Refused by policy", "direction", direction, "from", nameAt(now, from), "to", nameAt(now, to),
+	klog.FromContext(ctx).Info(message, "direction", direction, "from", nameAt(now, from), "to", nameAt(now, to),
 		"protocol", protocol.String(), "port", port, "decision", why)
 }
 

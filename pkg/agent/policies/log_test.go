@@ -63,7 +63,7 @@ func TestRealLog(t *testing.T) {
 		Pods: make(map[string]pipeline.Pod),
 	}
 	client := fake.NewSimpleClientset()
-	for i, name := range []string{"told/client", "told/server", "quiet/server"} {
+	for i, name := range []string{"told/client", "told/server", "quiet/server", "tried/server"} {
 		namespace, name, _ := strings.Cut(name, "/")
 		port := firstPort + openflow.Port(i)
 		device := fmt.Sprint("pod", i)
@@ -73,7 +73,7 @@ func TestRealLog(t *testing.T) {
 			Name: pipeline.PodName{Namespace: namespace, Name: name}, Port: port, MAC: openflow.MAC{2, 0, 0, 0, 0, byte(i)}, IPs: []netip.Addr{ip},
 		}
 		annotations := map[string]string{}
-		if namespace == "told" {
+		if namespace != "quiet" {
 			annotations[policy.LogAnnotation] = "true"
 		}
 		_ = client.Tracker().Add(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Annotations: annotations}})
@@ -81,8 +81,9 @@ func TestRealLog(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: corev1.PodSpec{NodeName: "node0"},
 			Status: corev1.PodStatus{Phase: corev1.PodRunning, PodIP: ip.String(), PodIPs: []corev1.PodIP{{IP: ip.String()}}},
 		})
+		audit := fmt.Sprint(namespace == "tried")
 		_ = client.Tracker().Add(&networkingv1.NetworkPolicy{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "isolated"},
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "isolated", Annotations: map[string]string{policy.AuditAnnotation: audit}},
 			Spec: networkingv1.NetworkPolicySpec{
 				PodSelector: metav1.LabelSelector{}, PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},
 			},
@@ -134,6 +135,36 @@ func TestRealLog(t *testing.T) {
 	until(t, "a later refusal is logged", func() bool { return len(logged.with(`"port"=82`)) > 0 })
 	if quiet := logged.with(`"port"=81`); len(quiet) > 0 {
 		t.Errorf("logged without being asked: %s", quiet)
+	}
+	send(13, 83)
+	until(t, "what would be refused is logged", func() bool { return len(logged.with(`"port"=83`)) > 0 })
+	line = logged.with(`"port"=83`)[0]
+	for _, want := range []string{
+		"Would be refused by a policy in audit mode", `"to"="tried/server (10.1.0.13)"`,
+		"allowed: no policy applies, and would be denied by NetworkPolicy tried/isolated, in audit mode",
+	} {
+		if !strings.Contains(line, want) {
+			t.Errorf("%s lacks %s", line, want)
+		}
+	}
+	conn, err := syncer.Conn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted, err := source.Counted(ctx, conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, of := range counted {
+		if of.Policy == "NetworkPolicy tried/isolated" && (of.Action != "Audit" || !of.Isolation || of.Connections != 1 || of.Packets != 1) {
+			t.Errorf("counted in audit mode: %+v", of)
+		}
+		if of.Policy == "NetworkPolicy quiet/isolated" && (of.Action != "Deny" || of.Connections != 1) {
+			t.Errorf("counted where a policy isolates: %+v", of)
+		}
+	}
+	if len(counted) != 3 {
+		t.Errorf("%d policies have counted, want one of each Namespace: %+v", len(counted), counted)
 	}
 	trace := sw.Appctl("ofproto/trace", "br-int", fmt.Sprintf("in_port=%d,dl_src=02:00:00:00:00:00,dl_dst=%s,tcp,nw_src=10.1.0.10,nw_dst=10.1.0.11,"+
 		"nw_ttl=64,tcp_dst=80", firstPort, pipeline.MACNode), "--ct-next", "trk,new")

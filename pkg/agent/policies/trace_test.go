@@ -21,7 +21,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/policy/policytest"
 )
 
-var worlds = flag.Int("worlds", 8, "how many random clusters TestRealTrace traces packets in")
+var worlds = flag.Int("worlds", 120, "how many random clusters TestRealTrace traces packets in")
 
 const (
 	tunnelPort  = openflow.Port(1)
@@ -145,8 +145,9 @@ func (tr tracer) load(s pipeline.State) {
 
 var lastHit = regexp.MustCompile(`(?m)^ ?(\d+)\. .*priority \d+(?:, cookie (0x[0-9a-f]+))?$`)
 
-// refused is the feature of the last flow that a packet meets, if it is one that refuses.
-func (tr tracer) refused(packet, ct string) (f pipeline.Feature, refused bool, text string) {
+// refused is the feature of the last flow that a packet meets, if it is one that refuses; audited tells which tables have counted it
+// for policies in audit mode.
+func (tr tracer) refused(packet, ct string) (f pipeline.Feature, refused bool, audited map[openflow.TableID]int, text string) {
 	tr.t.Helper()
 	text, err := unixctl.Call(tr.t.Context(), tr.socket, "ofproto/trace", "br-int", packet, "--ct-next", ct)
 	if err != nil {
@@ -156,17 +157,23 @@ func (tr tracer) refused(packet, ct string) (f pipeline.Feature, refused bool, t
 	if len(hits) == 0 {
 		tr.t.Fatalf("no flow was hit:\n%s", text)
 	}
-	cookie, _ := strconv.ParseUint(hits[len(hits)-1][2], 0, 64)
-	f, _ = pipeline.CookieFeature(cookie)
-	return f, f.Refuses(), text
+	audited = make(map[openflow.TableID]int)
+	for _, hit := range hits {
+		cookie, _ := strconv.ParseUint(hit[2], 0, 64)
+		if f, _ = pipeline.CookieFeature(cookie); f == pipeline.FeaturePolicyAudit {
+			table, _ := strconv.Atoi(hit[1])
+			audited[openflow.TableID(table)]++
+		}
+	}
+	return f, f.Refuses(), audited, text
 }
 
 // What ovs-vswitchd does with packets in random clusters is what the engine says of them, be they first packets of connections
-// or later ones.
+// or later ones, and so is what it counts for policies in audit mode.
 func TestRealTrace(t *testing.T) {
 	ovstest.Require(t)
 	tr := startTracer(t)
-	traced, refusals := 0, 0
+	traced, refusals, audits := 0, 0, 0
 	for seed := range *worlds {
 		w := policytest.New(uint64(seed)+1000, true)
 		e := policy.New("node0")
@@ -192,7 +199,7 @@ func TestRealTrace(t *testing.T) {
 				want = pipeline.FeatureIngressPolicy
 			}
 			for _, ct := range []string{"trk,new", "trk,est"} {
-				got, refused, text := tr.refused(p, ct)
+				got, refused, audited, text := tr.refused(p, ct)
 				traced++
 				if refused {
 					refusals++
@@ -200,13 +207,26 @@ func TestRealTrace(t *testing.T) {
 				if refused != (want != 0) && got != pipeline.FeatureNoDestination || want != 0 && got != want {
 					t.Fatalf("world %d, %s, %s: the switch has %s, the engine says egress %s, ingress %s\n%s", seed, p, ct, got, v.Egress, v.Ingress, text)
 				}
+				egress, ingress := audited[pipeline.TableEgressAdmin]+audited[pipeline.TableEgressRule], audited[pipeline.TableIngressAdmin]+audited[pipeline.TableIngressRule]
+				audits += egress + ingress
+				wantEgress, wantIngress := from != nil && len(v.Egress.Audited) > 0, to != nil && len(v.Ingress.Audited) > 0 && (from == nil || v.Egress.Allowed)
+				if got != pipeline.FeatureNoDestination && (egress != count01(wantEgress) || ingress != count01(wantIngress)) {
+					t.Fatalf("world %d, %s, %s: audit mode counts %d and %d, the engine says egress %s, ingress %s\n%s", seed, p, ct, egress, ingress, v.Egress, v.Ingress, text)
+				}
 			}
 		}
 	}
-	t.Logf("%d packets traced, %d of them refused, 0 disagreements", traced, refusals)
-	if traced < 100 || refusals < traced/20 {
+	t.Logf("%d packets traced, %d of them refused, %d counted for policies in audit mode, 0 disagreements", traced, refusals, audits)
+	if traced < 100 || refusals < traced/20 || audits < traced/50 {
 		t.Error("the worlds are too dull")
 	}
+}
+
+func count01(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 func protocol(p corev1.Protocol) policy.Protocol {

@@ -33,6 +33,8 @@ type World struct {
 	Nodes           map[string]*corev1.Node
 	Policies        map[types.NamespacedName]*networkingv1.NetworkPolicy
 	ClusterPolicies map[string]*policyv1alpha2.ClusterNetworkPolicy
+
+	audits bool
 }
 
 // Connection is the first packet of one, as it leaves and arrives.
@@ -42,12 +44,12 @@ type Connection struct {
 	Port     int32
 }
 
-// New is the cluster of a seed, with ClusterNetworkPolicies or without.
-func New(seed uint64, clusterPolicies bool) *World {
+// New is the cluster of a seed, with ClusterNetworkPolicies and policies in audit mode or with neither.
+func New(seed uint64, more bool) *World {
 	w := &World{
 		Rand: rand.New(rand.NewPCG(seed, 11)), Namespaces: make(map[string]map[string]string), Pods: make(map[types.NamespacedName]*corev1.Pod),
 		Nodes: make(map[string]*corev1.Node), Policies: make(map[types.NamespacedName]*networkingv1.NetworkPolicy),
-		ClusterPolicies: make(map[string]*policyv1alpha2.ClusterNetworkPolicy),
+		ClusterPolicies: make(map[string]*policyv1alpha2.ClusterNetworkPolicy), audits: more,
 	}
 	for i := range 2 {
 		w.node(i)
@@ -61,7 +63,7 @@ func New(seed uint64, clusterPolicies bool) *World {
 	for range 2 + w.IntN(6) {
 		w.policy()
 	}
-	if clusterPolicies {
+	if more {
 		for range w.IntN(4) {
 			w.clusterPolicy()
 		}
@@ -185,6 +187,7 @@ func (w *World) ports() []networkingv1.NetworkPolicyPort {
 
 func (w *World) policy() {
 	np := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: fmt.Sprint("ns", w.IntN(3)), Name: fmt.Sprint("np", w.IntN(3))}}
+	np.Annotations = w.audit()
 	np.Spec.PodSelector = *w.selector()
 	np.Spec.PolicyTypes = one(w, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}, []networkingv1.PolicyType{networkingv1.PolicyTypeEgress},
 		[]networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress})
@@ -195,6 +198,14 @@ func (w *World) policy() {
 	w.Policies[types.NamespacedName{Namespace: np.Namespace, Name: np.Name}] = np
 }
 
+// audit has some policies in audit mode.
+func (w *World) audit() map[string]string {
+	if w.audits && w.chance(25) {
+		return map[string]string{"networkpolicy.antrea.io/audit-mode": "true"}
+	}
+	return nil
+}
+
 func (w *World) clusterPolicy() {
 	tier, priority := one(w, policyv1alpha2.AdminTier, policyv1alpha2.BaselineTier), int32(w.IntN(1001))
 	for _, p := range w.ClusterPolicies { // what comes first among equals is not defined
@@ -203,6 +214,7 @@ func (w *World) clusterPolicy() {
 		}
 	}
 	p := &policyv1alpha2.ClusterNetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("cnp", w.IntN(4))}}
+	p.Annotations = w.audit()
 	p.Spec.Tier, p.Spec.Priority = tier, priority
 	p.Spec.Subject.Namespaces, p.Spec.Subject.Pods = w.anywhere()
 	action := func() policyv1alpha2.ClusterNetworkPolicyRuleAction {

@@ -1,6 +1,10 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // NetworkPolicyRuleList is the rules for Pods of a Node, with what each has counted.
 type NetworkPolicyRuleList struct {
@@ -16,9 +20,13 @@ type NetworkPolicyRule struct {
 	Policy    string `json:"policy"`
 	Direction string `json:"direction"`
 	// Index is the place in the policy's list for that direction.
-	Index  int      `json:"index"`
-	Name   string   `json:"name,omitempty"`
-	Tier   string   `json:"tier"`
+	Index int    `json:"index"`
+	Name  string `json:"name,omitempty"`
+	// Isolation says that this is no rule: it is what a policy refuses, or would in audit mode, because no rule accepts it. Several
+	// policies that isolate the same Pods each count all of it.
+	Isolation bool   `json:"isolation,omitempty"`
+	Tier      string `json:"tier"`
+	// Action is Accept, Deny, Pass, or Audit for what would be denied but for audit mode.
 	Action string   `json:"action"`
 	Ports  []string `json:"ports,omitempty"`
 	// ID is what connections note in ct_label, and what the rule is called in flows.
@@ -27,4 +35,12 @@ type NetworkPolicyRule struct {
 	Connections uint64 `json:"connections"`
 	Packets     uint64 `json:"packets"`
 	Bytes       uint64 `json:"bytes"`
+}
+
+// Place is the rule's place in words: its index, or none.
+func (r NetworkPolicyRule) Place() string {
+	if r.Isolation {
+		return "none"
+	}
+	return strconv.Itoa(r.Index)
 }
