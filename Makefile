@@ -40,6 +40,10 @@ e2e-failover: setup images ## every fault at gateways under traffic, and the tab
 e2e-faults: setup images ## everything of a Node that can fail, under traffic, and the table of what each costs, as out/faults.json too (root)
 	$(GO) test -count=1 -v -timeout 2h -run '^TestRealFaults$$' ./test/faults -args -full -json $(CURDIR)/out/faults.json
 
+.PHONY: e2e-policies
+e2e-policies: setup images ## scenario S2 with policySource: controller, and without controller, and without API (root)
+	$(GO) test -count=1 -v -timeout 30m -run '^TestRealScenario$$' ./test/s2 -args -controller
+
 .PHONY: soak
 soak: setup ## 2 000 times a Pod that comes and goes, 200 restarts of the agent, and what that leaves behind (root)
 	$(GO) test -count=1 -v -timeout 2h -run '^TestRealSoak$$' ./pkg/agent -args -cycles 2000 -restarts 200

@@ -143,10 +143,10 @@ func testRights(t *testing.T, admin kubernetes.Interface) {
 		"antrea-controller": {
 			true: {
 				{"get", "", "nodes"}, {"impersonate", "system.antrea.io", "users"}, {"watch", "", "pods"}, {"list", "networking.k8s.io", "networkpolicies"},
-				{"watch", "policy.networking.k8s.io", "clusternetworkpolicies"},
+				{"watch", "policy.networking.k8s.io", "clusternetworkpolicies"}, {"update", "policy.networking.k8s.io", "clusternetworkpolicies/status"},
 			},
 			false: {
-				{"create", "", "pods"}, {"patch", "networking.k8s.io", "networkpolicies"},
+				{"create", "", "pods"}, {"update", "policy.networking.k8s.io", "clusternetworkpolicies"}, {"patch", "networking.k8s.io", "networkpolicies"},
 				{"get", "", "secrets"}, {"impersonate", "", "users"}, {"impersonate", "", "groups"}, {"patch", "", "nodes"}, {"patch", "apiregistration.k8s.io", "apiservices"}},
 		},
 	}

@@ -1,5 +1,5 @@
 // Command antrea-controller tells agents what policies for their Pods depend on, and is the way from antctl to the agents: both as a
-// part of the Kubernetes API.
+// part of the Kubernetes API. It says in the status of ClusterNetworkPolicies whether they are understood.
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/controller"
 	"github.com/antrea-mc/antrea-mc/pkg/controller/apiserver"
 	"github.com/antrea-mc/antrea-mc/pkg/controller/policies"
+	"github.com/antrea-mc/antrea-mc/pkg/controller/policystatus"
 	"github.com/antrea-mc/antrea-mc/pkg/version"
 )
 
@@ -65,6 +66,9 @@ func run(ctx context.Context, configFile, kubeconfig, tokenFile, serviceHost str
 	told := policies.New(client, objects)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return told.Run(ctx) })
+	if config.AdminNetworkPolicy {
+		group.Go(func() error { return policystatus.Run(ctx, objects) })
+	}
 	group.Go(func() error {
 		return apiserver.Run(ctx, apiserver.Config{
 			Port:        config.APIPort,

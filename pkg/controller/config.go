@@ -1,7 +1,8 @@
 // Package controller is antrea-controller: what policies depend on, told to the agent of each Node as far as it needs it, and the
 // authenticated way from antctl to the agents.
 //
-// config.go reads antrea-controller.conf; apiserver/ is what it serves, policies/ what agents ask.
+// config.go reads antrea-controller.conf; apiserver/ is what it serves, policies/ what agents ask, policystatus/ what
+// ClusterNetworkPolicies are told.
 package controller
 
 import (
@@ -18,13 +19,17 @@ import (
 
 // Config is antrea-controller.conf.
 type Config struct {
-	APIPort int // of the controller's API
+	APIPort            int  // of the controller's API
+	AdminNetworkPolicy bool // say in the status of ClusterNetworkPolicies whether they are understood
 }
 
 // DefaultConfig is what holds for keys that are not given.
 func DefaultConfig() Config { return Config{APIPort: 10349} }
 
-const keyAPIPort = "apiPort"
+const (
+	keyAPIPort      = "apiPort"
+	gateAdminPolicy = "AdminNetworkPolicy"
+)
 
 // fixed are the keys of Antrea that only have their default here.
 var fixed = map[string]any{
@@ -49,7 +54,7 @@ var fixed = map[string]any{
 // gates are Antrea's feature gates that concern its controller. Multicluster is the agents' and may be either.
 var gates = []antreaconf.Gate{
 	{Name: "Multicluster", Implemented: true},
-	{Name: "AdminNetworkPolicy"}, {Name: "AllAlpha"}, {Name: "AllBeta"}, {Name: "AntreaIPAM"}, {Name: "AntreaPolicy", Default: true},
+	{Name: gateAdminPolicy, Implemented: true}, {Name: "AllAlpha"}, {Name: "AllBeta"}, {Name: "AntreaIPAM"}, {Name: "AntreaPolicy", Default: true},
 	{Name: "ClusterNetworkPolicy"}, {Name: "Egress", Default: true}, {Name: "IPsecCertAuth"}, {Name: "L7NetworkPolicy"},
 	{Name: "NetworkPolicyStats", Default: true}, {Name: "NodeIPAM", Default: true},
 	{Name: "ServiceExternalIP", Default: true}, {Name: "SupportBundleCollection"}, {Name: "Traceflow", Default: true},
@@ -73,9 +78,10 @@ func parse(text []byte) (Config, error) {
 	if err := yaml.UnmarshalStrict(text, &document); err != nil {
 		return Config{}, fmt.Errorf("not YAML: %w", err)
 	}
-	_, errs := antreaconf.ParseGates(gates, document["featureGates"])
+	on, errs := antreaconf.ParseGates(gates, document["featureGates"])
 	delete(document, "featureGates")
 	c := DefaultConfig()
+	c.AdminNetworkPolicy = on[gateAdminPolicy]
 	known := append(slices.Sorted(maps.Keys(fixed)), keyAPIPort)
 	values := antreaconf.Flatten(document)
 	for _, name := range slices.Sorted(maps.Keys(values)) {

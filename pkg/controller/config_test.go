@@ -15,6 +15,7 @@ func TestReadConfig(t *testing.T) {
 	}{
 		{name: "empty", text: "", want: Config{APIPort: 10349}},
 		{name: "a port", text: "apiPort: 443", want: Config{APIPort: 443}},
+		{name: "policies of administrators", text: "featureGates: {AdminNetworkPolicy: true}", want: Config{APIPort: 10349, AdminNetworkPolicy: true}},
 		{name: "no port", text: "apiPort: 0", err: "apiPort: 0 is not a port"},
 		{name: "an unknown key", text: "apiport: 443", err: "apiport: unknown key; did you mean apiPort?"},
 		{name: "as Antrea has it", text: "featureGates:\n#  Traceflow: true\napiPort: 10349\nenablePrometheusMetrics: true\nnodeIPAM:\n  enableNodeIPAM: false\n  clusterCIDRs: []\n",

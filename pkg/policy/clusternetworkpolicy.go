@@ -30,6 +30,15 @@ var tiers = map[policyv1alpha2.Tier]Tier{policyv1alpha2.AdminTier: Admin, policy
 // unknownPeer says that a peer is of a kind that is not known here. The API demands that such a rule fails closed.
 var errUnknownPeer = errors.New("it is of a kind that is not implemented: the rule accepts nothing by it, and denies everything if it denies or passes")
 
+// errDomainNames is for peers that nobody here can find addresses of.
+var errDomainNames = errors.New("domainNames are not implemented: the rule accepts nothing by them, and denies everything if it denies or passes")
+
+// Understand says what of a ClusterNetworkPolicy is not understood, nil if all is; that part fails closed.
+func Understand(o *policyv1alpha2.ClusterNetworkPolicy) error {
+	_, err := clusterSpecOf(o)
+	return err
+}
+
 // clusterSpecOf reads a ClusterNetworkPolicy. What is wrong with it fails closed, and is told in the error.
 func clusterSpecOf(o *policyv1alpha2.ClusterNetworkPolicy) (spec, error) {
 	s := spec{
@@ -126,6 +135,8 @@ func (p *peers) addEgress(o policyv1alpha2.ClusterNetworkPolicyEgressPeer) error
 			p.nodes = append(p.nodes, nodes)
 		}
 		return err
+	case len(o.DomainNames) > 0:
+		return errDomainNames
 	case len(o.Networks) > 0:
 		for i, text := range o.Networks {
 			cidr, err := netip.ParsePrefix(string(text))

@@ -1,7 +1,7 @@
 // Package policywatch tells of everything in a cluster that policies depend on, in the form of package policy.
 //
 // Start at [Run]. It keeps the names of what it has told of and nothing else: who is told has the objects. store.go is what the
-// reflectors of client-go fill in place of a cache; kind.go waits for a kind that the API may not have.
+// reflectors of client-go fill in place of a cache; kind.go waits for a kind that the API may not have, and goes over its objects for who writes their status.
 package policywatch
 
 import (

@@ -2,7 +2,8 @@
 // kube-proxy.
 //
 // Start at [Acts]: each is commands that a person types, and checks of what must then be true, against a lab of package s1. The
-// first is about Services (s2.go), the second about network policies (policies.go). make demo-cluster prints all of it, and the test
+// first is about Services (s2.go), the second about network policies (policies.go); [ControllerActs] have the controller tell agents about
+// policies, and take it away (controller.go). make demo-cluster prints all of it, and the test
 // asserts the same checks.
 package s2
 

@@ -9,6 +9,7 @@ import (
 var (
 	labName = flag.String("lab", "s2", "name of the lab")
 	keep    = flag.Bool("keep", false, "use a lab that runs, to type everything again, and leave it running")
+	away    = flag.Bool("controller", false, "go on with policySource: controller, and take the controller and the API away")
 )
 
 func TestRealScenario(t *testing.T) {
@@ -21,5 +22,9 @@ func TestRealScenario(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lab.TestActs(t, Description, *keep, Acts(lab, dir))
+	acts := Acts(lab, dir)
+	if *away {
+		acts = append(acts, ControllerActs(lab, dir)...)
+	}
+	lab.TestActs(t, Description, *keep, acts)
 }
