@@ -205,6 +205,7 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 		klog.FromContext(ctx).Error(err, "Could not remove what another datapath needed")
 	}
 	start("host", a.host.Run)
+	start("mtu", a.followMTU)
 	start("cni", cniserver.New(a.network(), a.cniNode, cniserver.Config{
 		Socket: a.CNISocket, ProcSys: string(a.ProcSys), Segments: a.SecondaryNetwork, Observe: a.observeCNI(),
 	}).Run)

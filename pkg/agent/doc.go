@@ -9,6 +9,7 @@
 //   - attached.go: ports of Pods, made again if somebody else deletes or changes them
 //   - services.go: the parts that are for Services
 //   - pods.go: Pods attached to the bridge, as the CNI server wants it, and as a source of the state
+//   - mtu.go: Pods that are there follow the MTU of the network between Nodes
 //   - conflist.go: the network configuration that tells the kubelet that Pods can come
 //   - api.go, metrics.go: what the agent tells about itself
 //   - event.go: what it tells operators in Kubernetes
