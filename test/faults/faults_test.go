@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -38,6 +39,7 @@ type Row struct {
 	Resets              int           // of connections
 	Recovered           time.Duration // from the end of the fault until everything was proven to be well
 	Strangers           int           // packets that a third Pod got and that were not for it
+	Leaks               []string      // what nothing needs any more and was left
 }
 
 // stream is what probe stream prints of one destination.
@@ -103,6 +105,12 @@ func TestRealFaults(t *testing.T) {
 		if f.Harmless && row.Lost+row.NewFailed > 0 {
 			t.Errorf("%s lost something: %+v", f.Name, row)
 		}
+		if limit := f.Hold + f.Back; f.Back > 0 && row.Hole > limit {
+			t.Errorf("%s: nothing came through for %s, more than %s", f.Name, row.Hole, limit)
+		}
+		if len(row.Leaks) > 0 {
+			t.Errorf("%s left over: %s", f.Name, strings.Join(row.Leaks, ", "))
+		}
 		if row.Strangers > 0 {
 			t.Errorf("%s: %d packets went to a Pod that they were not for", f.Name, row.Strangers)
 		}
@@ -112,17 +120,21 @@ func TestRealFaults(t *testing.T) {
 
 // run breaks the victim once, under traffic.
 func (s *Scene) run(ctx context.Context, f Fault, row *Row) error {
-	const quiet, after = 2 * time.Second, 6 * time.Second
+	const quiet = 2 * time.Second
+	after := 6 * time.Second
+	if f.Away {
+		after = 20 * time.Second // it takes a while to come back
+	}
 	length := quiet + f.Hold + after
 	remote, local := stream{}, stream{}
 	strangers := 0
 	type task func() error
 	done := make(chan error, 3)
 	for _, do := range []task{
-		func() error { return s.stream(ctx, s.receivers["cl1-node1"], length, &remote) },
-		func() error { return s.stream(ctx, s.bystanders[victim], length, &local) },
+		func() error { return s.stream(ctx, s.receivers["cl1-node1"], s.receivers[f.target()], length, &remote) },
+		func() error { return s.stream(ctx, s.bystanders[f.target()], s.receivers[f.target()], length, &local) },
 		func() (err error) {
-			strangers, err = s.strangers(ctx, length)
+			strangers, err = s.strangers(ctx, f.target(), length)
 			return err
 		},
 	} {
@@ -146,13 +158,27 @@ func (s *Scene) run(ctx context.Context, f Fault, row *Row) error {
 	row.Resets += remote.TCPs.Resets + remote.New.Resets + local.TCPs.Resets + local.New.Resets
 	row.Recovered = max(row.Recovered, took)
 	row.Strangers += strangers
-	return nil
+	return s.lookForLeaks(ctx, row)
 }
 
-// stream sends traffic from a Pod to the receiver on the victim.
-func (s *Scene) stream(ctx context.Context, from s1.Pod, length time.Duration, into *stream) error {
+// lookForLeaks gives what collects what is left over half a minute.
+func (s *Scene) lookForLeaks(ctx context.Context, row *Row) error {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Second) {
+		left, err := s.leaks(ctx)
+		if err == nil && len(left) == 0 {
+			return nil
+		}
+		if time.Now().After(end) {
+			row.Leaks = append(row.Leaks, left...)
+			return err
+		}
+	}
+}
+
+// stream sends traffic from a Pod to another.
+func (s *Scene) stream(ctx context.Context, from, to s1.Pod, length time.Duration, into *stream) error {
 	out, err := s.Pod(ctx, from, "probe", "stream", "-interval", "10ms", "-line-interval", "40ms", "-connections", "2", "-rate", "50",
-		"-for", length.String(), s.receivers[victim].IP.String()+":8080")
+		"-for", length.String(), to.IP.String()+":8080")
 	if err != nil {
 		return err
 	}
@@ -169,10 +195,10 @@ func (s *Scene) stream(ctx context.Context, from s1.Pod, length time.Duration, i
 func print(t *testing.T, rows []Row) {
 	t.Helper()
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FAULT\tRUNS\tLOST\tLONGEST HOLE\tON THE SAME NODE\tNEW FAILED\tRESETS\tRECOVERED\tTO STRANGERS")
+	fmt.Fprintln(w, "FAULT\tRUNS\tLOST\tLONGEST HOLE\tON THE SAME NODE\tNEW FAILED\tRESETS\tRECOVERED\tTO STRANGERS\tLEAKS")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%d\t%d of %d\t%s\t%s\t%d of %d\t%d\t%s\t%d\n", r.Fault, r.Runs, r.Lost, r.Sent, r.Hole, r.LocalHole, r.NewFailed, r.NewTried,
-			r.Resets, r.Recovered.Round(10*time.Millisecond), r.Strangers)
+		fmt.Fprintf(w, "%s\t%d\t%d of %d\t%s\t%s\t%d of %d\t%d\t%s\t%d\t%d\n", r.Fault, r.Runs, r.Lost, r.Sent, r.Hole, r.LocalHole, r.NewFailed, r.NewTried,
+			r.Resets, r.Recovered.Round(10*time.Millisecond), r.Strangers, len(r.Leaks))
 	}
 	require.NoError(t, w.Flush())
 	if *file != "" {

@@ -23,6 +23,7 @@ var nodes = []string{"cl1-master", "cl1-node1", victim}
 type Scene struct {
 	s1.Lab
 	receivers, bystanders map[string]s1.Pod // by Node
+	powerOff              time.Time         // of the victim, whose Pods then are to start again; zero if they have
 }
 
 // Play brings the lab up and installs everything.
@@ -92,6 +93,9 @@ func (s *Scene) Wait(ctx context.Context, limit time.Duration) (took time.Durati
 // Check proves that every Pod and every Node reaches every Pod, that every switch holds what its agent wants, and that each Pod has one port
 // and no address is held twice.
 func (s *Scene) Check(ctx context.Context) error {
+	if err := s.started(ctx); err != nil {
+		return err
+	}
 	if _, err := s.Antctl(ctx, cluster, "verify", "flows"); err != nil {
 		return err
 	}
@@ -128,6 +132,29 @@ func (s *Scene) Check(ctx context.Context) error {
 		}
 	}
 	return group.Wait()
+}
+
+// started tells whether the Pods of a Node that has lost power run again, and finds their addresses.
+func (s *Scene) started(ctx context.Context) error {
+	if s.powerOff.IsZero() {
+		return nil
+	}
+	out, err := s.Kubectl(ctx, cluster, "get", "pods", "-n", "demo", "--field-selector=spec.nodeName="+victim, "-o",
+		`jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[0].state.running.startedAt}{"\n"}{end}`)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(out) {
+		name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if at, err := time.Parse(time.RFC3339, text); err != nil || at.Before(s.powerOff) {
+			return fmt.Errorf("%s does not run yet: started %q, the Node lost power at %s", name, text, s.powerOff.UTC().Format(time.RFC3339))
+		}
+	}
+	if err := s.findPods(ctx); err != nil {
+		return err
+	}
+	s.powerOff = time.Time{}
+	return nil
 }
 
 // checkInterfaces compares what the switches know of Pods with the Pods that there are.
@@ -176,9 +203,9 @@ func (s *Scene) checkInterfaces(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// strangers counts packets that the victim's bystander gets and that are not for it, for some time.
-func (s *Scene) strangers(ctx context.Context, length time.Duration) (int, error) {
-	out, err := s.Antctl(ctx, cluster, "get", "podinterfaces", "--node", victim, "-o", "json")
+// strangers counts packets that the bystander of a Node gets and that are not for it, for some time.
+func (s *Scene) strangers(ctx context.Context, node string, length time.Duration) (int, error) {
+	out, err := s.Antctl(ctx, cluster, "get", "podinterfaces", "--node", node, "-o", "json")
 	if err != nil {
 		return 0, err
 	}
@@ -188,11 +215,11 @@ func (s *Scene) strangers(ctx context.Context, length time.Duration) (int, error
 	if err := json.Unmarshal([]byte(out), &lists); err != nil {
 		return 0, err
 	}
-	bystander := s.bystanders[victim]
+	bystander := s.bystanders[node]
 	for _, list := range lists.Items {
 		for _, p := range list.Items {
 			if p.PodName == bystander.Name {
-				out, err := s.Exec(ctx, victim, "sh", "-c", fmt.Sprintf("timeout %d tcpdump -i %s -Q out -nn -l ip and not dst host %s 2>/dev/null; true",
+				out, err := s.Exec(ctx, node, "sh", "-c", fmt.Sprintf("timeout %d tcpdump -i %s -Q out -nn -l ip and not dst host %s 2>/dev/null; true",
 					int(length.Seconds()), p.PortName, bystander.IP))
 				return strings.Count(out, " IP "), err
 			}
