@@ -156,7 +156,7 @@ func TestPrivileges(t *testing.T) {
 		t.Errorf("privileged (-want +got):\n%s", diff)
 	}
 	want := map[string][]corev1.Capability{
-		"antrea-agent": {"NET_ADMIN", "SYS_ADMIN"}, "install-cni": nil, "antrea-controller": nil,
+		"antrea-agent": {"NET_ADMIN", "NET_RAW", "SYS_ADMIN"}, "install-cni": nil, "antrea-controller": nil,
 	}
 	if diff := cmp.Diff(want, capabilities); diff != "" {
 		t.Errorf("capabilities (-want +got):\n%s", diff)

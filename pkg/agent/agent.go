@@ -137,7 +137,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	if c.Multicluster.Enable {
 		a.probes = probe.New(probe.Config{
-			Store: a.store, DB: db, Bridge: c.OVSBridge, RunDir: c.OVSRunDir, Tunnel: c.Tunnel, Registry: a.registry, Notify: a.events.notify,
+			Store: a.store, DB: db, Bridge: c.OVSBridge, RunDir: c.OVSRunDir, Tunnel: c.Tunnel, Registry: a.registry, Notify: a.events.notify, Link: a.link,
 		})
 	}
 	if err := a.registerMetrics(); err != nil {
@@ -289,6 +289,16 @@ func (a *agent) podMTU() int {
 		return 0
 	}
 	return t.PodMTU(snapshot.Node.Tunnels(a.Multicluster.Enable))
+}
+
+// link is what paths to other clusters are compared with.
+func (a *agent) link() probe.Link {
+	snapshot, _ := a.store.Snapshot()
+	t, err := underlay.Find(snapshot.Node.TransportIP)
+	if err != nil {
+		return probe.Link{}
+	}
+	return probe.Link{MTU: t.MTU, Tunnel: t.MTU - t.PodMTU(true), Pods: a.podMTU()}
 }
 
 // transport is the index of the transport interface.

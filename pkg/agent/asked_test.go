@@ -48,6 +48,7 @@ func newReviewed(kube *fake.Clientset) (kubernetes.Interface, error) {
 	kube.PrependReactor("create", "events", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		if e, ok := action.(clienttesting.CreateAction).GetObject().(*corev1.Event); ok {
 			fmt.Fprintf(os.Stderr, "Event %s on %s %s: %s\n", e.Reason, e.InvolvedObject.Kind, e.InvolvedObject.Name, e.Message)
+			return true, e, nil // the fake one makes no names up, and would take no second Event
 		}
 		return false, nil, nil
 	})

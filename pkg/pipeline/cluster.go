@@ -39,7 +39,7 @@ func (r *rules) cluster(s State, id string, c Cluster) {
 	for _, to := range union(ranges, gateways) {
 		r.drop(FeatureForeignTransit, TableL3Forwarding, l3Foreign, openflow.Match{}.RegRange(fromOtherCluster, 1).IPDst(to))
 	}
-	r.clusterForwarding(s, ranges, gateways, c)
+	r.clusterForwarding(s, id, ranges, gateways)
 	for _, to := range ranges {
 		r.clusterSourceNAT(s, to)
 	}
@@ -57,8 +57,8 @@ func (r *rules) foreignSender(n Node, gateway netip.Addr, sources []netip.Prefix
 
 // clusterForwarding sends packets for another cluster to a gateway. Without one they are dropped: the host would send
 // them to the world.
-func (r *rules) clusterForwarding(s State, ranges, gateways []netip.Prefix, c Cluster) {
-	n := s.Node
+func (r *rules) clusterForwarding(s State, id string, ranges, gateways []netip.Prefix) {
+	n, c := s.Node, s.Clusters[id]
 	_, isGateway := s.ThisGateway()
 	targets := s.targets(c)
 	var via openflow.Actions
@@ -79,8 +79,14 @@ func (r *rules) clusterForwarding(s State, ranges, gateways []netip.Prefix, c Cl
 	default:
 		via = n.toTunnel(MACCluster, targets[0].address)
 	}
+	toPods := via
+	if mtu := s.PathMTU(id); mtu != 0 {
+		toPods = narrow(mtu).Append(via)
+		r.narrowOutput(n)
+		r.narrowTransit(n, ranges)
+	}
 	for _, to := range ranges {
-		r.add(TableL3Forwarding, l3OtherCluster, openflow.Match{}.IPDst(to), via)
+		r.add(TableL3Forwarding, l3OtherCluster, openflow.Match{}.IPDst(to), toPods)
 	}
 	// Replies to a gateway that translates go back to that very gateway; everything else to it is the host's business.
 	for _, g := range gateways {

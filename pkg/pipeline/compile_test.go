@@ -37,6 +37,7 @@ var goldenStates = map[string]func() State{
 	"several-nat-gw":    severalTranslators,
 	"services":          serving,
 	"services-both":     servingBoth,
+	"narrow-gateway":    narrowed,
 	"segment":           segmented,
 	"two-segments":      twoSegments,
 }

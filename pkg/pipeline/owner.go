@@ -17,7 +17,7 @@ const (
 	KindGateways                 // State.Node, State.Gateways, State.Probes
 	KindPeer                     // State.Node, one of State.Peers
 	KindPod                      // State.Node, one of State.Pods
-	KindCluster                  // State.Node, State.Gateways, State.Probes, one of State.Clusters
+	KindCluster                  // State.Node, State.Gateways, State.Probes, State.PathMTUs, one of State.Clusters
 	KindService                  // State.Node, one of State.Services
 
 	KindPodPolicy     // State.Node, one of State.Policies.Pods and State.Pods

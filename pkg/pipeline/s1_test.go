@@ -113,6 +113,13 @@ func translating() State {
 	return s
 }
 
+// narrowed is the gateway of cluster 1 whose way to cluster 2 takes packets of 1300 bytes.
+func narrowed() State {
+	s := s1(0, 1)
+	s.PathMTUs = map[netip.Addr]int{addr("192.168.200.102"): 1300}
+	return s
+}
+
 // several is s1 with a second gateway, node2, in clusters 1 and 2, of twice the weight in cluster 2. All probe ports are there
 // that the Node needs: those of gateways have numbers from 100 on, by the order of addresses.
 func several(c, k int) State {

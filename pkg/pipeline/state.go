@@ -21,6 +21,8 @@ type State struct {
 	Policies *Policies
 	// Probes are the ports that are up as long as the Node with that address answers.
 	Probes map[netip.Addr]openflow.Port
+	// PathMTUs are the largest packets, in bytes, that reach gateways of other clusters, for those that take less than Pods may send.
+	PathMTUs map[netip.Addr]int
 }
 
 // SourceNAT says when the gateway replaces the source address of packets to another cluster.

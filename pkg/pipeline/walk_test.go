@@ -52,6 +52,7 @@ var (
 	datapathActions = regexp.MustCompile(`(?m)^Datapath actions: (.*)$`)
 	recirculation   = regexp.MustCompile(`recirc\(0x[0-9a-f]+\)`)
 	outputs         = regexp.MustCompile(`(?:^|,)(\d+)$`)
+	branchOutputs   = regexp.MustCompile(`,\d+\)`) // of check_pkt_len
 	finalFlow       = regexp.MustCompile(`(?m)^Final flow: .*$`)
 	headerChanges   = regexp.MustCompile(`set\((?:eth|ipv4|ipv6)\([^)]*\)\),`)
 	hit             = regexp.MustCompile(`(?m)^ ?(\d+)\. .*priority \d+(?:, cookie (0x[0-9a-f]+))?$`)
@@ -86,7 +87,7 @@ func (sw traceSwitch) trace(packet, ct string) (done string, last refusal, text 
 func (sw traceSwitch) outcome(packet, pass, text string) string {
 	m := outputs.FindStringSubmatch(pass)
 	if m == nil {
-		return pass
+		return branchOutputs.ReplaceAllStringFunc(pass, func(s string) string { return "," + sw.ports[strings.Trim(s, ",)")] + ")" })
 	}
 	finals := finalFlow.FindAllString(text, -1)
 	final := func(field string) string {
@@ -124,12 +125,23 @@ const lookup = "ct(zone=65520,nat),recirc | "
 
 func commit(class int) string { return fmt.Sprintf("ct(commit,zone=65520,mark=%#x/0xf),", class) }
 
+// checked is what becomes of a packet that is too long for a way of 1300 bytes, and of one that is not.
+func checked(longer, other string) string {
+	return fmt.Sprintf("check_pkt_len(size=1314,gt(%s),le(%s))", longer, other)
+}
+
+// toHost is a packet on its way to the host, which is to say that it is too long.
+func toHost(ttl int) string {
+	return fmt.Sprintf("set(eth(src=%s,dst=02:bb:00:00:00:01)),set(ipv4(ttl=%d)),gw0", macNode, ttl)
+}
+
 // leaves is how a packet leaves.
 func leaves(src, dst string, ttl int) string { return fmt.Sprintf("%s>%s ttl=%d,", src, dst, ttl) }
 
 const (
 	macNode    = "aa:bb:cc:dd:ee:ff"
 	macCluster = "aa:bb:cc:dd:ee:f0"
+	macClamp   = "aa:bb:cc:dd:ee:f1"
 )
 
 // fromPod is a packet of a local Pod to an address, as Pods send it; Pod a is at port 10, Pod b at 11.
@@ -332,6 +344,31 @@ var walkSuites = []walkSuite{
 			refuse: refusal{TableSNAT, FeatureInvalid}},
 		{name: "reply to no connection of ours", packet: fromTunnel("192.168.200.102", macCluster, "10.244.18.2", "192.168.150.102", 63),
 			refuse: refusal{TableL3Forwarding, FeatureNotRouted}},
+	}},
+	{"narrow-gateway", narrowed(), []walk{
+		{name: "Pod asks for a connection", packet: fromPod("10.244.1.2", "10.244.18.2") + ",tcp_flags=syn",
+			want: lookup + checked("set(eth(src=02:bb:00:00:00:01,dst=aa:bb:cc:dd:ee:f0)),set(ipv4(ttl=63)),"+commit(3)+"set(eth(src=aa:bb:cc:dd:ee:ff,dst=02:bb:00:00:00:01)),gw0",
+				"set(eth(src=02:bb:00:00:00:01,dst=aa:bb:cc:dd:ee:f0)),set(ipv4(ttl=63)),"+commit(3)+"set(eth(dst=aa:bb:cc:dd:ee:f1)),gw0")},
+		{name: "Pod answers", packet: fromPod("10.244.1.2", "10.244.18.2") + ",tcp_flags=syn|ack", ct: "trk,est,rpl",
+			want: lookup + checked(toHost(63), "set(eth(src=02:bb:00:00:00:01,dst=aa:bb:cc:dd:ee:f1)),set(ipv4(ttl=63)),gw0")},
+		{name: "own Node asks, in transit", packet: fromTunnel("192.168.150.103", macCluster, "10.244.2.2", "10.244.18.2", 63) + ",tcp_flags=syn",
+			want: checked(toHost(62), "set(eth(src=02:bb:00:00:00:01,dst=aa:bb:cc:dd:ee:f1)),set(ipv4(ttl=62)),gw0")},
+		{name: "it comes back", packet: strings.Replace(fromGateway("10.244.2.2", "10.244.18.2"), macNode, macClamp, 1) + ",tcp_flags=syn",
+			want: checked("set(eth(dst=aa:bb:cc:dd:ee:f0)),tun0", "set(eth(dst=aa:bb:cc:dd:ee:f0)),tun0")},
+		{name: "what it says afterwards", packet: fromTunnel("192.168.150.103", macCluster, "10.244.2.2", "10.244.18.2", 63) + ",tcp_flags=ack",
+			want: checked(toHost(62), "set(eth(src=02:bb:00:00:00:01)),set(ipv4(ttl=62)),tun0")},
+		{name: "the host asks", packet: fromGateway("10.244.1.1", "10.244.18.2") + ",tcp_flags=syn",
+			want: lookup + checked("set(eth(dst=aa:bb:cc:dd:ee:f0)),"+commit(2)+"tun0", "set(eth(dst=aa:bb:cc:dd:ee:f0)),"+commit(2)+"tun0")},
+		{name: "cluster 2 in transit to own Node", packet: fromTunnel("192.168.200.102", macCluster, "10.244.18.2", "10.244.2.2", 63) + ",tcp_flags=syn",
+			want: leaves("02:bb:00:00:00:01", macNode, 62) + "tun0 to 192.168.150.103"},
+		{name: "the host has cut up what is in transit", packet: fromGateway("10.244.2.2", "10.244.18.2") + ",tcp_flags=ack",
+			want: checked("set(eth(dst=aa:bb:cc:dd:ee:f0)),tun0", "set(eth(dst=aa:bb:cc:dd:ee:f0)),tun0")},
+		{name: "the host says that it is too long", packet: strings.Replace(fromGateway("10.244.1.1", "10.244.2.2"), "tcp", "icmp,icmp_type=3,icmp_code=4", 1),
+			want: "tun0 to 192.168.150.103"},
+		{name: "the host says so to a Pod", packet: strings.Replace(fromGateway("10.244.1.1", "10.244.1.2"), "tcp", "icmp,icmp_type=3,icmp_code=4", 1), ct: "trk,rel",
+			want: lookup + "set(eth(dst=02:aa:0a:f4:01:02)),pod-a"},
+		{name: "a cluster that takes everything", packet: fromPod("10.244.1.2", "10.244.34.2") + ",tcp_flags=syn",
+			want: lookup + leaves("02:bb:00:00:00:01", macCluster, 63) + commit(3) + "tun0 to 192.168.210.102"},
 	}},
 	{"dual-stack", dualStack(), []walk{
 		{name: "Pod to cluster 2", packet: "in_port=10,tcp6,dl_src=02:aa:0a:f4:01:02,dl_dst=aa:bb:cc:dd:ee:ff,ipv6_src=fd00:a:0:1::2,ipv6_dst=fd00:b:0:12::2,nw_ttl=64",

@@ -18,7 +18,8 @@ func touched(old, now pipeline.State) []pipeline.Owner {
 	}
 	owners = append(owners, entries(pipeline.KindPeer, old.Peers, now.Peers, false)...)
 	owners = append(owners, entries(pipeline.KindPod, old.Pods, now.Pods, false)...)
-	owners = append(owners, entries(pipeline.KindCluster, old.Clusters, now.Clusters, gateways || renumbered(old, now))...)
+	owners = append(owners, entries(pipeline.KindCluster, old.Clusters, now.Clusters,
+		gateways || renumbered(old, now) || !reflect.DeepEqual(old.PathMTUs, now.PathMTUs))...)
 	owners = append(owners, entries(pipeline.KindSegment, old.Segments, now.Segments, false)...)
 	owners = append(owners, entries(pipeline.KindService, old.Services, now.Services, false)...)
 	return append(owners, ofPolicies(old, now)...)

@@ -22,7 +22,7 @@ func Cleanup(ctx context.Context, sys device.ProcSys, before map[string]string) 
 			errs = append(errs, fmt.Errorf("delete route %s: %w", route.Dst, err))
 		}
 	}
-	for _, table := range []nftable.Table{nat{}.table(""), (&services{}).nft("")} {
+	for _, table := range []nftable.Table{nat{}.table(""), (&services{}).nft(""), clampNFT(nil, "", 0)} {
 		_, err = table.Remove(ctx)
 		errs = append(errs, err)
 	}

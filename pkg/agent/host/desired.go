@@ -22,6 +22,7 @@ type desired struct {
 	neighbors []netip.Addr // permanent, with virtualMAC
 	nat       nat
 	services  *services // nil if the host does nothing for Services
+	clamps    []clamp
 }
 
 // route goes through antrea-gw0, or through the transport interface.
@@ -30,6 +31,7 @@ type route struct {
 	via       netip.Addr
 	src       netip.Addr // preferred source; invalid is the kernel's choice
 	transport bool
+	mtu       int // of packets that take it; 0 is the device's
 }
 
 // nat is the masquerading of Pods.
@@ -74,9 +76,12 @@ func compute(s pipeline.State, noSNAT bool, nodePortAddresses []netip.Prefix) de
 	}
 	d.nat.known = slices.Clone(s.Node.ClusterPodCIDRs)
 	for _, id := range slices.Sorted(maps.Keys(s.Clusters)) {
-		ranges := s.Reachable(id)
+		ranges, mtu := s.Reachable(id), s.PathMTU(id)
 		for _, dst := range ranges {
-			add(route{dst: dst, via: virtual(dst.Addr()), src: source(d.addresses, dst)})
+			add(route{dst: dst, via: virtual(dst.Addr()), src: source(d.addresses, dst), mtu: mtu})
+			if mtu != 0 {
+				d.clamps = append(d.clamps, clamp{dst, mtu})
+			}
 		}
 		d.nat.known = append(d.nat.known, ranges...)
 	}

@@ -31,6 +31,9 @@ func (d desired) text() string {
 		if r.src.IsValid() {
 			fmt.Fprintf(&b, " src %s", r.src)
 		}
+		if r.mtu != 0 {
+			fmt.Fprintf(&b, " mtu %d", r.mtu)
+		}
 		b.WriteByte('\n')
 	}
 	for _, n := range d.neighbors {
@@ -39,6 +42,9 @@ func (d desired) text() string {
 	tables := []nftable.Table{d.nat.table("antrea-gw0")}
 	if d.services != nil {
 		tables = append(tables, d.services.nft("antrea-gw0"))
+	}
+	if len(d.clamps) > 0 {
+		tables = append(tables, clampNFT(d.clamps, "antrea-gw0", 1))
 	}
 	for _, table := range tables {
 		for _, s := range table.Sets {
@@ -103,6 +109,32 @@ route 10.96.16.0/20 via 169.254.0.253 src 10.244.1.1
 neigh 169.254.0.253
 set known-ipv4 10.96.16.0/20, 10.244.0.0/20, 10.244.16.0/20
 postrouting: ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade
+`,
+		},
+		{
+			name: "gateway with a narrow way to another cluster, and a wide one",
+			state: pipeline.State{
+				Node:     func() pipeline.Node { n := dual; n.Name = "node1"; return n }(),
+				Gateways: []pipeline.Gateway{{Name: "node1"}},
+				Clusters: map[string]pipeline.Cluster{
+					"east": {PodCIDRs: prefixes("10.244.32.0/20"), Gateways: []pipeline.RemoteGateway{{IP: netip.MustParseAddr("192.168.210.102")}}},
+					"west": {PodCIDRs: prefixes("10.244.16.0/20", "fd00:b::/56"), Gateways: []pipeline.RemoteGateway{{IP: netip.MustParseAddr("192.168.200.102")}}},
+				},
+				PathMTUs: map[netip.Addr]int{netip.MustParseAddr("192.168.200.102"): 1300},
+			},
+			noSNAT: true,
+			want: `addr 10.244.1.1/24
+addr fd00:a:0:1::1/64
+route 10.244.32.0/20 via 169.254.0.253 src 10.244.1.1
+route 10.244.16.0/20 via 169.254.0.253 src 10.244.1.1 mtu 1300
+route fd00:b::/56 via fc01::aabb:ccdd:eeff src fd00:a:0:1::1 mtu 1300
+neigh 169.254.0.253
+neigh fc01::aabb:ccdd:eeff
+set known-ipv4 10.244.0.0/20, 10.244.16.0/20, 10.244.32.0/20
+set known-ipv6 fd00:a::/56, fd00:b::/56
+from-switch: ether daddr aa:bb:cc:dd:ee:f1 ip daddr 10.244.16.0/20 tcp flags syn tcp option maxseg size set 1260
+from-switch: ether daddr aa:bb:cc:dd:ee:f1 ip6 daddr fd00:b::/56 tcp flags syn tcp option maxseg size set 1240
+from-switch: ether daddr aa:bb:cc:dd:ee:f1 fwd to "antrea-gw0"
 `,
 		},
 		{

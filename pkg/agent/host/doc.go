@@ -5,7 +5,7 @@
 // routes change, and now and then in any case.
 //
 //   - reconciler.go: the loop
-//   - desired.go, nat.go, services.go: what should be (pure)
+//   - desired.go, nat.go, services.go, clamp.go: what should be (pure)
 //   - conntrack.go: what the kernel remembers and should not
 //   - routes.go: addresses, neighbors and routes compared with the kernel
 //   - cleanup.go: everything taken back when the agent is removed

@@ -171,6 +171,7 @@ func (r *Reconciler) compare(ctx context.Context, whole bool) (drift.Comparison,
 	if whole {
 		note(r.compareSysctls(hasIPv6(want.addresses)))
 		note(drift.Table(ctx, want.nat.table(r.Gateway), len(want.nat.sources) > 0))
+		note(drift.Table(ctx, clampNFT(want.clamps, r.Gateway, b.gateway), len(want.clamps) > 0))
 		if want.services == nil {
 			note(drift.Table(ctx, (&services{}).nft(r.Gateway), false))
 		} else {

@@ -160,6 +160,9 @@ func routeText(r netlink.Route) string {
 	if src, ok := device.Addr(r.Src); ok {
 		text += " src " + src.String()
 	}
+	if r.MTU != 0 {
+		text += fmt.Sprintf(" mtu %d", r.MTU)
+	}
 	return text
 }
 
@@ -175,7 +178,7 @@ func ourRoutes() ([]netlink.Route, error) {
 func kernelRoute(link netlink.Link, r route) *netlink.Route {
 	k := &netlink.Route{
 		LinkIndex: link.Attrs().Index, Dst: device.IPNet(r.dst), Gw: r.via.AsSlice(), Flags: int(netlink.FLAG_ONLINK),
-		Protocol: routeProtocol, Table: unix.RT_TABLE_MAIN,
+		Protocol: routeProtocol, Table: unix.RT_TABLE_MAIN, MTU: r.mtu,
 	}
 	if r.src.IsValid() {
 		k.Src = r.src.AsSlice()
@@ -186,5 +189,5 @@ func kernelRoute(link netlink.Link, r route) *netlink.Route {
 func sameRoute(h netlink.Route, link netlink.Link, r route) bool {
 	via, _ := device.Addr(h.Gw)
 	src, _ := device.Addr(h.Src)
-	return h.LinkIndex == link.Attrs().Index && via == r.via && src == r.src && h.Flags&int(netlink.FLAG_ONLINK) != 0
+	return h.LinkIndex == link.Attrs().Index && via == r.via && src == r.src && h.MTU == r.mtu && h.Flags&int(netlink.FLAG_ONLINK) != 0
 }

@@ -9,6 +9,7 @@
 //   - attraction.go: whether a gateway wants traffic (pure)
 //   - session.go, show.go: what the switch says of a peer (pure)
 //   - echo.go, window.go: round trips, beside all that
+//   - pathmtu.go, narrow.go: the largest packet that gets to a gateway of another cluster, and what follows if it is too small
 //   - bytes.go: how much data went to and came from a peer (pure)
 //   - history.go: since when, and what was lost (pure)
 //   - watcher.go: the loop

@@ -47,7 +47,7 @@ func TestRealEchoes(t *testing.T) {
 	}
 	here, nobody := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("240.0.0.1")
 	var e echoes
-	e.follow([]Peer{{Address: here, Gateway: true}, {Address: nobody, Gateway: true}, {Address: netip.MustParseAddr("127.0.0.2")}})
+	e.follow([]Peer{{Address: here, Gateway: true}, {Address: nobody, Gateway: true}, {Address: netip.MustParseAddr("127.0.0.2")}}, 0)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- e.run(ctx) }()

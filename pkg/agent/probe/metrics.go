@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"net/netip"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
@@ -11,6 +13,7 @@ type metrics struct {
 	up        *prometheus.GaugeVec
 	rtt       *prometheus.GaugeVec
 	loss      *prometheus.GaugeVec
+	path      *prometheus.GaugeVec
 	sessions  *prometheus.GaugeVec
 	failovers *prometheus.CounterVec
 	durations *prometheus.HistogramVec
@@ -27,6 +30,9 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		loss: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "antrea_mc_echo_loss_ratio", Help: "Share of the last echo requests that a gateway has not answered.",
 		}, []string{"cluster", "peer"}),
+		path: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "antrea_mc_path_mtu_bytes", Help: "Largest packet between Nodes, headers of the tunnel included, that gets to a gateway in one piece; none as long as it is not known.",
+		}, []string{"cluster", "peer"}),
 		sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "antrea_mc_bfd_sessions", Help: "BFD sessions of this Node, by state.",
 		}, []string{"state"}),
@@ -38,7 +44,7 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Buckets: []float64{0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 3, 5},
 		}, []string{"cluster"}),
 	}
-	registry.MustRegister(m.up, m.rtt, m.loss, m.sessions, m.failovers, m.durations)
+	registry.MustRegister(m.up, m.rtt, m.loss, m.path, m.sessions, m.failovers, m.durations)
 	return m
 }
 
@@ -77,5 +83,14 @@ func (m *metrics) observe(sessions []Session, changes []Transition, trip func(Pe
 		}
 		m.failovers.WithLabelValues(t.Peer.Cluster).Inc()
 		m.durations.WithLabelValues(t.Peer.Cluster).Observe(t.Silence.Seconds())
+	}
+}
+
+func (m *metrics) observePaths(peers []Peer, found func(netip.Addr) int) {
+	m.path.Reset()
+	for _, p := range peers {
+		if mtu := found(p.Address); mtu != 0 {
+			m.path.WithLabelValues(p.Cluster, p.Name).Set(float64(mtu))
+		}
 	}
 }

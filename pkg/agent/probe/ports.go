@@ -23,6 +23,8 @@ const (
 	typeKey, typeProbe = "antrea-type", "probe" // in external_ids
 	peerKey            = "antrea-peer"
 	clusterKey         = "antrea-cluster"
+	// pathKey is the largest packet of a Pod that gets to the gateway, "0" if it takes all: an agent that starts need not find it again.
+	pathKey = "antrea-path-mtu"
 )
 
 // Name is the name of the port that watches an address.
@@ -51,7 +53,7 @@ func interval(n int) int {
 }
 
 // ports are the probe ports for peers, by name.
-func ports(peers []Peer, a attraction, tunnel config.Tunnel) map[string]ovsdb.Port {
+func ports(peers []Peer, a attraction, tunnel config.Tunnel, narrow map[netip.Addr]int) map[string]ovsdb.Port {
 	milliseconds := strconv.Itoa(interval(len(peers)))
 	want := make(map[string]ovsdb.Port, len(peers))
 	for _, p := range peers {
@@ -61,7 +63,7 @@ func ports(peers []Peer, a attraction, tunnel config.Tunnel) map[string]ovsdb.Po
 		}
 		ids := map[string]string{typeKey: typeProbe, peerKey: p.Name}
 		if p.Cluster != "" {
-			ids[clusterKey] = p.Cluster
+			ids[clusterKey], ids[pathKey] = p.Cluster, strconv.Itoa(narrow[p.Address])
 		}
 		name := Name(p.Address)
 		want[name] = ovsdb.Port{

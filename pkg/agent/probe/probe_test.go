@@ -86,7 +86,7 @@ func TestPeers(t *testing.T) {
 
 func TestPorts(t *testing.T) {
 	peers := Peers(two("gw2", "192.168.1.2"))
-	want := ports(peers, attraction{gateway: true, reason: systemv1alpha1.ReasonRemoteLost}, config.Tunnel{Type: "geneve"})
+	want := ports(peers, attraction{gateway: true, reason: systemv1alpha1.ReasonRemoteLost}, config.Tunnel{Type: "geneve"}, nil)
 	p := want["probe-c0a80301"]
 	if p.Options["remote_ip"] != "192.168.3.1" || p.Options["key"] != "0xfffffd" || p.ExternalIDs[clusterKey] != "east" || p.BFD["min_tx"] != "50" {
 		t.Errorf("port for e1: %+v", p)

@@ -83,7 +83,7 @@ func (w *Watcher) Report() systemv1alpha1.GatewayPeerList {
 		if w.attraction.reason == systemv1alpha1.ReasonActive {
 			c.Status = metav1.ConditionTrue
 		}
-		list.Conditions = append(list.Conditions, c)
+		list.Conditions = append(list.Conditions, c, w.pathCondition())
 	}
 	for _, s := range w.sessions {
 		list.Items = append(list.Items, w.item(s))
@@ -113,6 +113,7 @@ func (w *Watcher) item(s Session) systemv1alpha1.GatewayPeer {
 		percent := 100 * trip.lost / trip.requests
 		item.LossPercent = &percent
 	}
+	item.PathMTU = w.echoes.pathMTU(p.Address)
 	h := w.histories[p.Address]
 	if h == nil {
 		return item

@@ -50,8 +50,17 @@ type Config struct {
 	RunDir   string // of ovs-vswitchd
 	Tunnel   config.Tunnel
 	Registry prometheus.Registerer
+	// Link is the interface of tunnels, as it is now.
+	Link func() Link
 	// Notify, if set, is called with what people should know.
 	Notify func(Event)
+}
+
+// Link is what paths are compared with, all in bytes. Its zero value, of which nothing is known, is compared with nothing.
+type Link struct {
+	MTU    int // of the interface
+	Tunnel int // what a tunnel adds to a packet
+	Pods   int // the MTU of Pods
 }
 
 // Watcher keeps the probe ports in order and knows how the peers are.
@@ -68,6 +77,8 @@ type Watcher struct {
 	histories  map[netip.Addr]*history
 	attraction attraction
 	since      time.Time // of the attraction
+	narrow     map[netip.Addr]int
+	narrowFrom time.Time // since when some path is too narrow, or none is
 	wasGateway *bool     // nil before the first round
 }
 
@@ -78,7 +89,7 @@ func New(c Config) *Watcher {
 	}
 	return &Watcher{
 		Config: c, metrics: newMetrics(c.Registry), histories: make(map[netip.Addr]*history),
-		attraction: attraction{reason: systemv1alpha1.ReasonActive}, since: time.Now(),
+		attraction: attraction{reason: systemv1alpha1.ReasonActive}, since: time.Now(), narrowFrom: time.Now(),
 	}
 }
 
@@ -143,7 +154,11 @@ func (w *Watcher) recall(ctx context.Context) error {
 			numbers[a] = p.OFPort
 		}
 	}
-	w.Store.Update(func(s *pipeline.State) { s.Probes = numbers })
+	narrow := recalled(have)
+	w.mu.Lock()
+	w.narrow = narrow
+	w.mu.Unlock()
+	w.Store.Update(func(s *pipeline.State) { s.Probes, s.PathMTUs = numbers, narrow })
 	w.Store.SourceSynced(SourceName)
 	return nil
 }
@@ -174,7 +189,9 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 	defer cancel()
 	snapshot, _ := w.Store.Snapshot()
 	peers := Peers(snapshot)
-	w.echoes.follow(peers)
+	link := w.Link()
+	w.echoes.follow(peers, link.MTU)
+	narrow := narrowPaths(peers, link, w.echoes.pathMTU, snapshot.PathMTUs)
 	have, err := existing(ctx, w.DB, w.Bridge)
 	if err != nil {
 		return 0, err
@@ -201,7 +218,7 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 	if wanted.reason == systemv1alpha1.ReasonHoldDown {
 		again = known.holdUntil.Sub(now)
 	}
-	if err := w.ensure(ctx, have, ports(peers, wanted, w.Tunnel)); err != nil {
+	if err := w.ensure(ctx, have, ports(peers, wanted, w.Tunnel, narrow)); err != nil {
 		return 0, err
 	}
 	numbers := make(map[netip.Addr]openflow.Port)
@@ -210,8 +227,9 @@ func (w *Watcher) do(ctx context.Context) (again time.Duration, err error) {
 			numbers[s.Peer.Address] = s.Port
 		}
 	}
-	w.Store.Update(func(s *pipeline.State) { s.Probes = numbers })
+	w.Store.Update(func(s *pipeline.State) { s.Probes, s.PathMTUs = numbers, narrow })
 	w.tell(ctx, sessions, detect, wanted, now)
+	w.tellPaths(ctx, peers, narrow, link, now)
 	return again, nil
 }
 

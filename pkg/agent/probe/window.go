@@ -41,6 +41,11 @@ func (w *window) answer(seq uint16, token [8]byte, now time.Time) {
 	}
 }
 
+// heard tells whether the last request has been answered.
+func (w *window) heard() bool {
+	return len(w.requests) > 0 && w.requests[len(w.requests)-1].took > 0
+}
+
 // roundTrip is what a window tells.
 type roundTrip struct {
 	average  time.Duration // of the echoes that came back in time

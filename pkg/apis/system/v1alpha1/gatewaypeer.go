@@ -9,8 +9,8 @@ type GatewayPeerList struct {
 	Node            string `json:"node"`
 	// Gateway tells whether the Node is a gateway itself.
 	Gateway bool `json:"gateway"`
-	// Conditions are Attracting, which is false while this gateway asks its peers to send to others: Reason then is Draining,
-	// HoldDown or RemoteLost.
+	// Conditions, of a gateway, are Attracting, which is false while it asks its peers to send to others: Reason then is Draining,
+	// HoldDown or RemoteLost; and PathMTUSufficient.
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	Items      []GatewayPeer      `json:"items"`
 }
@@ -23,6 +23,14 @@ const (
 	ReasonDraining      = "Draining"   // it is about to go, or cordoned
 	ReasonHoldDown      = "HoldDown"   // its switch has started a moment ago
 	ReasonRemoteLost    = "RemoteLost" // it reaches no gateway of any other cluster; only its own cluster is told
+)
+
+// ConditionPathMTU is the condition of a [GatewayPeerList] that tells whether everything that Pods send gets to gateways of other
+// clusters, with its reasons. Where it does not, TCP connections get a smaller MSS, and senders of longer packets are told by ICMP.
+const (
+	ConditionPathMTU = "PathMTUSufficient"
+	ReasonWideEnough = "WideEnough"
+	ReasonTooNarrow  = "TooNarrow"
 )
 
 // GatewayPeer is one Node that is watched.
@@ -57,6 +65,9 @@ type GatewayPeer struct {
 	// LossPercent is the share of these requests that were not. ICMP goes beside the tunnels: 100 and a State of Up mean that
 	// it does not pass.
 	LossPercent *int `json:"lossPercent,omitempty"`
+	// PathMTU is the largest packet, in bytes and with the headers of the tunnel, that gets to a gateway of another cluster in one
+	// piece; 0 if that is not known.
+	PathMTU int `json:"pathMTU,omitempty"`
 	// SentBytes and ReceivedBytes are of data that was tunneled to and from the peer, without what a tunnel adds, as the switch had
 	// counted it at BytesTime, a second late at most. They begin at 0 when the switch starts and when its flows or groups change.
 	SentBytes     *uint64           `json:"sentBytes,omitempty"`
