@@ -174,11 +174,9 @@ func (c *call) status() error {
 
 // ready is nil, or why no Pod can be attached now.
 func (c *call) ready() error {
-	if err := c.server.network.Ready(); err != nil {
-		return err
+	err := c.server.network.Ready()
+	if !errors.Is(err, ErrLimitedConnectivity) && len(c.server.node().PodCIDRs) == 0 { // what else is missing may be for that
+		return errors.New("the Node has no podCIDR yet (does the cluster's controller manager run with --allocate-node-cidrs?), or no InternalIP")
 	}
-	if len(c.server.node().PodCIDRs) == 0 {
-		return errors.New("the Node has no Pod CIDR yet: does the cluster's controller manager run with --allocate-node-cidrs?")
-	}
-	return nil
+	return err
 }

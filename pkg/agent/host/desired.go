@@ -47,6 +47,7 @@ func compute(s pipeline.State, noSNAT bool, nodePortAddresses []netip.Prefix) de
 		d.addresses = append(d.addresses, netip.PrefixFrom(s.Node.GatewayIPs[i], cidr.Bits()))
 		d.neighbors = append(d.neighbors, virtual(cidr.Addr()))
 	}
+	strays := strays(s)
 	taken := make(map[netip.Prefix]bool)
 	add := func(r route) {
 		if !taken[r.dst] && hasFamily(d.addresses, r.dst) {
@@ -69,6 +70,9 @@ func compute(s pipeline.State, noSNAT bool, nodePortAddresses []netip.Prefix) de
 			add(route{dst: cidr, via: via})
 		}
 	}
+	for _, p := range strays {
+		add(route{dst: p, via: virtual(p.Addr()), src: source(d.addresses, p)})
+	}
 	if d.services = computeServices(s, nodePortAddresses); d.services != nil {
 		for _, r := range d.services.routes(d.addresses) {
 			add(r)
@@ -88,9 +92,23 @@ func compute(s pipeline.State, noSNAT bool, nodePortAddresses []netip.Prefix) de
 	slices.SortFunc(d.nat.known, netip.Prefix.Compare)
 	d.nat.known = slices.Compact(d.nat.known)
 	if !noSNAT {
-		d.nat.sources = s.Node.PodCIDRs
+		d.nat.sources = slices.Concat(s.Node.PodCIDRs, strays)
 	}
 	return d
+}
+
+// strays are the addresses of Pods that are of no range of the Node any more. Their Node, at least, goes on with them.
+func strays(s pipeline.State) []netip.Prefix {
+	var list []netip.Prefix
+	for _, pod := range s.Pods {
+		for _, ip := range pod.IPs {
+			if pod.Segment == 0 && len(s.Node.PodCIDRs) > 0 && !slices.ContainsFunc(s.Node.PodCIDRs, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+				list = append(list, netip.PrefixFrom(ip, ip.BitLen()))
+			}
+		}
+	}
+	slices.SortFunc(list, netip.Prefix.Compare)
+	return list
 }
 
 func virtual(family netip.Addr) netip.Addr { return pipeline.VirtualAddress(family.Is4()) }

@@ -138,6 +138,20 @@ from-switch: ether daddr aa:bb:cc:dd:ee:f1 fwd to "antrea-gw0"
 `,
 		},
 		{
+			name: "Pods of a range that is no more",
+			state: pipeline.State{Node: node, Pods: map[string]pipeline.Pod{
+				"old": {IPs: []netip.Addr{netip.MustParseAddr("10.244.7.2")}}, "new": {IPs: []netip.Addr{netip.MustParseAddr("10.244.1.2")}},
+				"apart": {IPs: []netip.Addr{netip.MustParseAddr("172.16.0.2")}, Segment: 7},
+			}},
+			want: `addr 10.244.1.1/24
+route 10.244.7.2/32 via 169.254.0.253 src 10.244.1.1
+neigh 169.254.0.253
+set known-ipv4 10.244.0.0/20
+postrouting: ip saddr 10.244.1.0/24 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade
+postrouting: ip saddr 10.244.7.2/32 oifname != "antrea-gw0" ip daddr != @known-ipv4 masquerade
+`,
+		},
+		{
 			name: "another cluster that overlaps, two that are equal",
 			state: pipeline.State{Node: node, Clusters: map[string]pipeline.Cluster{
 				"a": {PodCIDRs: prefixes("10.244.8.0/24", "10.245.0.0/16")}, "b": {PodCIDRs: prefixes("10.245.0.0/16")},
