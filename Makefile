@@ -75,6 +75,7 @@ bench: setup images ## benchmarks, one after the other, and the figures of S1 in
 	$(GO) test -run '^$$' -bench '^BenchmarkRealRestart' -benchtime 1x ./pkg/agent/flows
 	$(GO) test -run '^$$' -bench '^BenchmarkRealSessions' -benchtime 1x ./pkg/agent/probe
 	$(GO) test -run '^$$' -bench '^BenchmarkRealPodAddDel' -benchtime 100x ./pkg/agent
+	$(GO) test -run '^$$' -bench '^BenchmarkRealPodMemory' -benchtime 1x ./pkg/agent
 	$(GO) test -run '^$$' -bench '^BenchmarkRealAddresses' -benchtime 1x -timeout 1h ./plugins/whereabouts
 	$(GO) run ./test/demo --lab bench; status=$$?; bin/antrea-lab --lab bench down && exit $$status
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,5 +77,30 @@ func BenchmarkRealPodAddDel(b *testing.B) {
 		b.ReportMetric(ms(durations[count*99/100]), "ms-"+verb+"-p99")
 		b.ReportMetric(ms(total[verb])/float64(count), "ms-"+verb+"-in-agent")
 		b.ReportMetric(100*network[verb].Seconds()/total[verb].Seconds(), "%-of-that-"+verb+"-in-OVS")
+	}
+}
+
+// BenchmarkRealPodMemory attaches many Pods and tells what each costs the agent and the switch, in resident memory. It wants
+// -benchtime 1x.
+func BenchmarkRealPodMemory(b *testing.B) {
+	const warm, pods = 20, 200
+	for b.Loop() {
+		n := newFabric(b).node("node1", "192.168.77.1")
+		n.child.Nodes = []corev1.Node{k8sNode("node1", "192.168.77.1", "10.244.1.0/24")}
+		n.start()
+		add := func(from, to int) footprint {
+			for i := from; i < to; i++ {
+				n.addPod(fmt.Sprint("pod-", i))
+			}
+			time.Sleep(time.Second)
+			return n.footprint()
+		}
+		before := add(0, warm)
+		flows := strings.Count(n.flows(), "\n")
+		after := add(warm, warm+pods)
+		b.ReportMetric(float64(after.resident-before.resident)/pods/1024, "kB-agent/Pod")
+		b.ReportMetric(float64(after.switchResident-before.switchResident)/pods/1024, "kB-ovs-vswitchd/Pod")
+		b.ReportMetric(float64(strings.Count(n.flows(), "\n")-flows)/pods, "flows/Pod")
+		b.ReportMetric(0, "ns/op")
 	}
 }
