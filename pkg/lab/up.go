@@ -181,6 +181,13 @@ func (l *Lab) startInit(ctx context.Context, spec boot.Lab, listeners []*os.File
 	if err := spec.Group.Create(); err != nil {
 		return err
 	}
+	whole, err := l.group("")
+	if err != nil {
+		return err
+	}
+	if err := whole.Weigh(len(l.Plan.All())); err != nil {
+		return err
+	}
 	file := l.dirs.path("init.json")
 	if err := (boot.Spec{Lab: &spec}).Write(file); err != nil {
 		return err

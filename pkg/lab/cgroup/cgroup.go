@@ -154,6 +154,32 @@ func inherit(from, to string, files ...string) error {
 	return nil
 }
 
+// Weigh gives the group, which is there, the processor time of n processes where there is not enough for all. A new group counts as one,
+// whatever is in it. Nothing happens where cgroups do not schedule.
+func (g Group) Weigh(n int) error {
+	for _, h := range g.Tree.Hierarchies {
+		file, weight := "cpu.shares", min(n*1024, 1<<18)
+		switch {
+		case g.Tree.Unified:
+			file, weight = "cpu.weight", min(n*100, 10000)
+		case !slices.Contains(strings.Split(h.Options, ","), "cpu"):
+			continue
+		}
+		f, err := os.OpenFile(filepath.Join(h.Path, g.Path, file), os.O_WRONLY, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			_, err = f.WriteString(strconv.Itoa(weight))
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("weigh cgroup: %w", err)
+		}
+	}
+	return nil
+}
+
 // Join moves the calling process into the group.
 func (g Group) Join() error {
 	for _, d := range g.dirs() {

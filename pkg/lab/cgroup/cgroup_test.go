@@ -1,6 +1,8 @@
 package cgroup
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,6 +30,47 @@ func TestParse(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, parse(c.mountinfo)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWeigh(t *testing.T) {
+	const group = "antrea-lab-demo"
+	for _, c := range []struct {
+		name        string
+		hierarchies []Hierarchy // below a directory of the test
+		unified     bool
+		file        string // of the group
+		nodes       int
+		want        string
+	}{
+		{"v1", []Hierarchy{{"cpuset", "cpuset"}, {"cpu", "cpu,cpuacct"}, {"unified", ""}}, false, "cpu/antrea-lab-demo/cpu.shares", 9, "9216"},
+		{"v1, more than there can be", []Hierarchy{{"cpu", "cpu"}}, false, "cpu/antrea-lab-demo/cpu.shares", 300, "262144"},
+		{"v2", []Hierarchy{{"all", ""}}, true, "all/antrea-lab-demo/cpu.weight", 9, "900"},
+		{"v2, more than there can be", []Hierarchy{{"all", ""}}, true, "all/antrea-lab-demo/cpu.weight", 300, "10000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			tree := Tree{Unified: c.unified}
+			for _, h := range c.hierarchies {
+				h.Path = filepath.Join(dir, h.Path)
+				tree.Hierarchies = append(tree.Hierarchies, h)
+				if err := os.MkdirAll(filepath.Join(h.Path, group), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.WriteFile(filepath.Join(dir, c.file), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := (Group{Tree: tree, Path: group}).Weigh(c.nodes); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(filepath.Join(dir, c.file)); err != nil || string(got) != c.want {
+				t.Errorf("got %q, %v, want %q", got, err, c.want)
+			}
+			if files, _ := filepath.Glob(filepath.Join(dir, "*", group, "*")); len(files) != 1 {
+				t.Errorf("written: %v", files)
 			}
 		})
 	}
