@@ -119,7 +119,8 @@ func buildSuite(ctx context.Context) (lab.Suite, error) {
 	return b.Suite(ctx, bin)
 }
 
-// up brings the lab up with the CNI and the images of the suite; every worker is a zone, and the first has the master too.
+// up brings the lab up with the CNI and the images of the suite. Workers are in three zones, as the suite wants them, and the master
+// is tainted, as masters are: Kubernetes leaves it out where it counts the Nodes of a zone.
 func up(ctx context.Context, l s1.Lab, suite lab.Suite) error {
 	if err := l.Up(ctx, description, func(chunk string) { fmt.Print(chunk) }); err != nil {
 		return err
@@ -132,7 +133,8 @@ func up(ctx context.Context, l s1.Lab, suite lab.Suite) error {
 		return err
 	}
 	steps := s2.Install(func(name string) string { return filepath.Join(dir, name) })
-	for i, nodes := range []string{"k8s-master k8s-worker-1", "k8s-worker-2", "k8s-worker-3"} {
+	steps = append(steps, s1.Step{Command: "kubectl taint node k8s-master node-role.kubernetes.io/control-plane:NoSchedule"})
+	for i, nodes := range []string{"k8s-worker-1 k8s-worker-2", "k8s-worker-3 k8s-worker-4", "k8s-worker-5 k8s-worker-6"} {
 		steps = append(steps, s1.Step{Command: fmt.Sprintf("kubectl label node %s topology.kubernetes.io/zone=zone-%d", nodes, i+1)})
 	}
 	return s1.Act{Steps: steps}.Play(ctx, l, func(step s1.Step, out string) {
@@ -162,7 +164,7 @@ func runSuite(ctx context.Context, l s1.Lab, suite lab.Suite, focus string, skip
 	defer log.Close()
 	cmd := exec.CommandContext(ctx, suite.Ginkgo, "--procs="+strconv.Itoa(procs), "--no-color", "--succinct", "--timeout=3h", "--json-report=report.json", "--output-dir="+l.Out,
 		"--focus="+focus, "--skip="+strings.Join(matches, "|"), suite.Program, "--",
-		"--kubeconfig="+strings.TrimSpace(kubeconfig), "--provider=skeleton", "--num-nodes=3", "--dump-logs-on-failure=false")
+		"--kubeconfig="+strings.TrimSpace(kubeconfig), "--provider=skeleton", "--num-nodes=6", "--dump-logs-on-failure=false")
 	cmd.Stdout, cmd.Stderr = log, log
 	fmt.Println("the specs run; their log is", log.Name())
 	failed := cmd.Run()
