@@ -21,12 +21,13 @@ import (
 // life is what the runtimes of all nodes believe: which address belongs to which interface. They are told of an address as long as
 // they have it, so whoever gets one that another has, has stolen it.
 type life struct {
-	t     *testing.T
-	mu    sync.Mutex
-	owner map[string]string // by address
-	twice int               // addresses that were given to two
-	ops   int
-	wake  chan struct{}
+	t      *testing.T
+	mu     sync.Mutex
+	owner  map[string]string // by address
+	twice  int               // addresses that were given to two
+	ops    int               // all of them,
+	failed int               // and those that are to be repeated
+	wake   chan struct{}
 }
 
 func (l *life) born(addrs []string, owner string) {
@@ -50,10 +51,13 @@ func (l *life) died(addrs []string) {
 }
 
 // done counts an operation.
-func (l *life) done() {
+func (l *life) done(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ops++
+	if err != nil {
+		l.failed++
+	}
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -93,7 +97,7 @@ func (l *life) runtime(n *node, list *libcni.NetworkConfigList, pod, uid string,
 		ctx, cancel := mortal(random)
 		result, err := n.libcni.AddNetworkList(ctx, list, rt)
 		cancel()
-		l.done()
+		l.done(err)
 		if err != nil {
 			l.del(n, list, rt, random)
 			continue
@@ -118,7 +122,7 @@ func (l *life) del(n *node, list *libcni.NetworkConfigList, rt *libcni.RuntimeCo
 		ctx, cancel := mortal(random)
 		err := n.libcni.DelNetworkList(ctx, list, rt)
 		cancel()
-		l.done()
+		l.done(err)
 		if err == nil {
 			return
 		}
@@ -175,7 +179,7 @@ func killAll(t *testing.T, c *cluster, nodes []*node, ipam string, ops int) {
 		close(ended)
 	}()
 	kills := l.kill(c, nodes, ended)
-	t.Logf("seed %d: %d operations, kills: %v", *seed, l.ops, kills)
+	t.Logf("seed %d: %d operations, %d of them failed, kills: %v", *seed, l.ops, l.failed, kills)
 
 	eventually := func(what string, want []string) {
 		t.Helper()
@@ -228,7 +232,7 @@ func (l *life) kill(c *cluster, nodes []*node, ended chan struct{}) map[string]i
 		case <-l.wake:
 		}
 		l.mu.Lock()
-		due := l.ops >= next
+		due := l.ops-l.failed >= next // between two kills something has to work
 		l.mu.Unlock()
 		if !due {
 			continue
