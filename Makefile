@@ -8,6 +8,9 @@ TAG ?= latest
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LAB ?= demo
 FUZZTIME ?= 1m
+# Of e2e-multus: how many Pods come and go, and what is killed when.
+PODS ?= 600
+SEED ?= 1
 LDFLAGS := -s -w -X github.com/antrea-mc/antrea-mc/pkg/version.version=$(VERSION)
 BENCHMARKS = $(sort $(dir $(shell grep -rl '^func Benchmark' --include='*_test.go' ./pkg)))
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -44,6 +47,10 @@ e2e-faults: setup images ## everything of a Node that can fail, under traffic, a
 e2e-policies: setup images ## scenario S2 with policySource: controller, and without controller, and without API (root)
 	$(GO) test -count=1 -v -timeout 30m -run '^TestRealScenario$$' ./test/s2 -args -controller
 
+.PHONY: e2e-multus
+e2e-multus: setup images ## Pods with three networks while plugins, daemons, agents, kubelets, API server and etcd are killed, and what is left (root)
+	$(GO) test -count=1 -v -timeout 3h -run '^TestRealKilled$$' ./test/s3 -args -full -lab killed -pods $(PODS) -seed $(SEED)
+
 .PHONY: soak
 soak: setup ## 2 000 times a Pod that comes and goes, 200 restarts of the agent, and what that leaves behind (root)
 	$(GO) test -count=1 -v -timeout 2h -run '^TestRealSoak$$' ./pkg/agent -args -cycles 2000 -restarts 200
@@ -76,6 +83,7 @@ bench: setup images ## benchmarks, one after the other, and the figures of S1 in
 	$(GO) test -run '^$$' -bench '^BenchmarkRealSessions' -benchtime 1x ./pkg/agent/probe
 	$(GO) test -run '^$$' -bench '^BenchmarkRealPodAddDel' -benchtime 100x ./pkg/agent
 	$(GO) test -run '^$$' -bench '^BenchmarkRealPodMemory' -benchtime 1x ./pkg/agent
+	$(GO) test -run '^$$' -bench '^BenchmarkRealStart' -benchtime 200x ./plugins/whereabouts
 	$(GO) test -run '^$$' -bench '^BenchmarkRealAddresses' -benchtime 1x -timeout 1h ./plugins/whereabouts
 	$(GO) run ./test/demo --lab bench; status=$$?; bin/antrea-lab --lab bench down && exit $$status
 

@@ -42,15 +42,22 @@ func (l *Lab) enter(node string, namespaces, command []string) ([]string, error)
 // the other two of Open vSwitch again.
 var victims = map[string]string{
 	"agent": "antrea-agent", "ovs": "start-ovs", "vswitchd": "ovs-vswitchd", "ovsdb": "ovsdb-server", "apiserver": svcAPI,
+	"multus": "multus-daemon", "whereabouts": "whereabouts-daemon", "plugin": pluginDir + "*",
 }
+
+// pluginDir is where a node's CNI plugins are.
+const pluginDir = "/opt/cni/bin/"
 
 // Victims lists what Kill can kill.
 func Victims() []string {
-	return []string{"agent", "ovs", "vswitchd", "ovsdb", "apiserver", svcKubelet, "node"}
+	return []string{"agent", "multus", "whereabouts", "plugin", "ovs", "vswitchd", "ovsdb", "apiserver", svcEtcd, svcKubelet, "node"}
 }
 
+// ErrNotRunning says that what was to be killed does not run. CNI plugins run for moments only.
+var ErrNotRunning = errors.New("it does not run")
+
 // Kill sends a signal to a part of a node, or takes the whole node's power (what "node"). kubelet is started again as by
-// an init system, containers by kubelet; a node only by [Lab.Start].
+// an init system, containers by kubelet; a node only by [Lab.Start]. The etcd is the lab's, whatever the node.
 func (l *Lab) Kill(ctx context.Context, node, what string, sig syscall.Signal) error {
 	if _, err := l.NodePID(node); err != nil {
 		return err
@@ -58,6 +65,8 @@ func (l *Lab) Kill(ctx context.Context, node, what string, sig syscall.Signal) e
 	switch what {
 	case "node":
 		return l.init.Stop(ctx, node, sig)
+	case svcEtcd:
+		return l.init.Signal(ctx, svcEtcd, sig)
 	case svcKubelet:
 		if l.Plan.Lane() == FastLane {
 			what = svcFast
@@ -73,7 +82,7 @@ func (l *Lab) Kill(ctx context.Context, node, what string, sig syscall.Signal) e
 		return err
 	}
 	if len(pids) == 0 {
-		return fmt.Errorf("no %s runs on node %s", program, node)
+		return fmt.Errorf("kill %s on node %s: %w", what, node, ErrNotRunning)
 	}
 	for _, pid := range pids {
 		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
@@ -96,13 +105,17 @@ func (l *Lab) processes(node, program string) ([]int, error) {
 	return slices.DeleteFunc(all, func(pid int) bool { return !runs(pid, program) }), nil
 }
 
-// runs tells whether a process runs a program, or a script of that name.
+// runs tells whether a process runs a program, a script of that name, or any program of a directory (its name is "*").
 func runs(pid int, program string) bool {
 	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
 	if err != nil {
 		return false
 	}
-	switch filepath.Base(strings.TrimSuffix(exe, " (deleted)")) {
+	exe = strings.TrimSuffix(exe, " (deleted)")
+	if dir, ok := strings.CutSuffix(program, "*"); ok {
+		return strings.HasSuffix(filepath.Dir(exe)+"/", dir)
+	}
+	switch filepath.Base(exe) {
 	case program:
 		return true
 	case "bash":
