@@ -326,7 +326,7 @@ func (l *life) settles(when string) {
 	require.Eventually(l.t, func() bool {
 		last = l.differs()
 		return last == ""
-	}, time.Minute, 100*time.Millisecond, when)
+	}, 5*time.Minute, 100*time.Millisecond, when) // on a machine with other work
 }
 
 // differs says what is not as it should be.
