@@ -28,7 +28,7 @@ func ControllerActs(l s1.Lab, dir string) []s1.Act {
 			{Point: "S2.3", What: "no controller: frontend to backendsvc by name", Want: "backend1 backend2", Run: s.answers(s.pod("frontend"), "backendsvc", 80, 20, "backend1", "backend2")},
 			{Point: "S2.3", What: "no controller: a third Pod to a backend", Want: "no answer", Run: s.silentPod(s.pod("other"), "backend1", 80)},
 			{Point: "S2.3", What: "no API either, and a new agent", Want: "policies stay in force", Run: s.withoutAPI},
-			{Point: "S2.3", What: "no controller for long: a new policy", Want: "in force", Run: s.withoutControllerForLong},
+			{Point: "S2.3", What: "no controller for long: a new policy", Want: "in force", Run: s.withoutControllerForLong(file("test/s2/late.yaml"))},
 		}},
 		{Steps: []s1.Step{
 			{Title: "with the controller again", Command: "kubectl -n kube-system scale deployment/antrea-controller --replicas=1 && kubectl -n kube-system rollout status deployment/antrea-controller --timeout=120s"},
@@ -81,13 +81,13 @@ func (s scenario) hear(ctx context.Context) (string, error) {
 
 const worker = "worker-01"
 
-// newAgent ends the agent of a worker and waits for another one.
-func (s scenario) newAgent(ctx context.Context) error {
+// newAgent ends the agent of a worker, goes on with a shell line, and waits for another one.
+func (s scenario) newAgent(ctx context.Context, then string) error {
 	before, err := s.Exec(ctx, worker, "pgrep", "-x", "antrea-agent")
 	if err != nil {
 		return err
 	}
-	if _, err := s.Exec(ctx, worker, "kill", "-KILL", strings.TrimSpace(before)); err != nil {
+	if _, err := s.Exec(ctx, worker, "bash", "-c", "kill -KILL "+strings.TrimSpace(before)+then); err != nil {
 		return err
 	}
 	_, err = eventually(func(ctx context.Context) (string, error) {
@@ -112,10 +112,7 @@ func (s scenario) standsIn(ctx context.Context, want bool) error {
 
 // fromCopy starts an agent with an empty switch.
 func (s scenario) fromCopy(ctx context.Context) (string, error) {
-	if err := s.newAgent(ctx); err != nil {
-		return "", err
-	}
-	if _, err := s.Exec(ctx, worker, "ovs-ofctl", "del-flows", "br-int"); err != nil {
+	if err := s.newAgent(ctx, "; ovs-ofctl del-flows br-int"); err != nil {
 		return "", err
 	}
 	_, err := eventually(func(ctx context.Context) (string, error) {
@@ -153,7 +150,7 @@ func (s scenario) withoutAPI(ctx context.Context) (_ string, err error) {
 			err = again
 		}
 	}()
-	if err := s.newAgent(ctx); err != nil {
+	if err := s.newAgent(ctx, ""); err != nil {
 		return "", err
 	}
 	if got, err := s.answers(s.inside("frontend"), backend, 80, 5, "backend2")(ctx); err != nil {
@@ -169,13 +166,15 @@ func (s scenario) withoutAPI(ctx context.Context) (_ string, err error) {
 }
 
 // withoutControllerForLong waits until the agent watches the cluster itself, and makes a policy.
-func (s scenario) withoutControllerForLong(ctx context.Context) (string, error) {
-	if _, err := eventually(func(ctx context.Context) (string, error) { return "", s.standsIn(ctx, true) })(ctx); err != nil {
-		return "", err
+func (s scenario) withoutControllerForLong(policy string) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		if _, err := eventually(func(ctx context.Context) (string, error) { return "", s.standsIn(ctx, true) })(ctx); err != nil {
+			return "", err
+		}
+		if out, err := s.Shell(ctx, "kubectl apply -f "+policy); err != nil {
+			return out, err
+		}
+		_, err := eventually(s.silentPod(s.pod("other"), "frontend", 80))(ctx)
+		return "in force", err
 	}
-	if out, err := s.Shell(ctx, "kubectl apply -f test/s2/late.yaml"); err != nil {
-		return out, err
-	}
-	_, err := s.silentPod(s.pod("other"), "frontend", 80)(ctx)
-	return "in force", err
 }
