@@ -80,6 +80,8 @@ bench: setup images ## benchmarks, one after the other, and the figures of S1 in
 	$(GO) test -run '^$$' -bench . -skip '^BenchmarkReal' -benchtime 0.2s -benchmem -p 1 $(BENCHMARKS)
 	$(GO) test -run '^$$' -bench '^BenchmarkRealLimits' -benchtime 1x ./pkg/ovs/ofconn
 	$(GO) test -run '^$$' -bench '^BenchmarkRealRestart' -benchtime 1x ./pkg/agent/flows
+	$(GO) test -run '^$$' -bench '^BenchmarkRealServices' -benchtime 1x ./pkg/agent/services
+	$(GO) test -run '^$$' -bench '^BenchmarkRealPolicies' -benchtime 1x ./pkg/agent/policies
 	$(GO) test -run '^$$' -bench '^BenchmarkRealSessions' -benchtime 1x ./pkg/agent/probe
 	$(GO) test -run '^$$' -bench '^BenchmarkRealPodAddDel' -benchtime 100x ./pkg/agent
 	$(GO) test -run '^$$' -bench '^BenchmarkRealPodMemory' -benchtime 1x ./pkg/agent
