@@ -131,8 +131,12 @@ func apiServer(signal string) step {
 	return lab("kill", "cl1-master", "apiserver", "--signal", signal)
 }
 
+// quiet is the fault that is none: what is lost then is the machine's doing, and so may be what is lost by others.
+const quiet = "nothing at all"
+
 // Faults are all of them. Those that take the switch away lose packets as long as it is away, and none that are not theirs.
 var Faults = []Fault{
+	{Name: quiet, Do: nothing, Undo: nothing, Hold: 4 * time.Second},
 	{Name: "agent killed (SIGKILL)", Do: kill("agent"), Undo: nothing, Hold: 4 * time.Second, Harmless: true},
 	{Name: "agent ended (SIGTERM)", Do: kill("agent", "TERM"), Undo: nothing, Hold: 4 * time.Second, Harmless: true},
 	{Name: "agent upgraded from a build with other flows", Do: inTurn(otherBuild(), kill("agent", "TERM")), Undo: nothing, Hold: 4 * time.Second, Harmless: true},

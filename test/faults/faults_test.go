@@ -93,7 +93,7 @@ func TestRealFaults(t *testing.T) {
 	require.NoError(t, err)
 	var rows []Row
 	for _, f := range Faults {
-		if !chosen.MatchString(f.Name) {
+		if !chosen.MatchString(f.Name) && f.Name != quiet {
 			continue
 		}
 		row := Row{Fault: f.Name}
@@ -102,6 +102,9 @@ func TestRealFaults(t *testing.T) {
 		}
 		rows = append(rows, row)
 		say("%s: lost %d of %d packets, hole %s, %d of %d connections, recovered in %s", f.Name, row.Lost, row.Sent, row.Hole, row.NewFailed, row.NewTried, row.Recovered.Round(time.Millisecond))
+		if f.Name == quiet && row.Lost+row.NewFailed > 0 {
+			t.Errorf("this machine is too busy to tell what a fault costs: %+v", row)
+		}
 		if f.Harmless && row.Lost+row.NewFailed > 0 {
 			t.Errorf("%s lost something: %+v", f.Name, row)
 		}
@@ -120,12 +123,12 @@ func TestRealFaults(t *testing.T) {
 
 // run breaks the victim once, under traffic.
 func (s *Scene) run(ctx context.Context, f Fault, row *Row) error {
-	const quiet = 2 * time.Second
+	const before = 2 * time.Second
 	after := 6 * time.Second
 	if f.Away {
 		after = 20 * time.Second // it takes a while to come back
 	}
-	length := quiet + f.Hold + after
+	length := before + f.Hold + after
 	remote, local := stream{}, stream{}
 	strangers := 0
 	type task func() error
@@ -140,7 +143,7 @@ func (s *Scene) run(ctx context.Context, f Fault, row *Row) error {
 	} {
 		go func() { done <- do() }()
 	}
-	time.Sleep(quiet)
+	time.Sleep(before)
 	err := f.Do(ctx, s)
 	time.Sleep(f.Hold)
 	err = errors.Join(err, f.Undo(ctx, s))
