@@ -23,9 +23,9 @@ const (
 // next sends the packet to a table.
 func next(t openflow.TableID) openflow.Actions { return openflow.Actions{}.Resubmit(t) }
 
-// track looks the connection up in the main zone, translates what is part of a translated one, and goes on in table t.
-func track(t openflow.TableID) openflow.Actions {
-	return openflow.Actions{}.CT(openflow.CT{Zone: ZoneMain, Table: openflow.TableRef(t), NAT: &openflow.NAT{}})
+// track looks the connection up in the main zone, translates what is part of a translated one, and goes on with its state.
+func track() openflow.Actions {
+	return openflow.Actions{}.CT(openflow.CT{Zone: ZoneMain, Table: openflow.TableRef(TableConntrackState), NAT: &openflow.NAT{}})
 }
 
 // toGateway forwards to antrea-gw0. The TTL is the host's business.

@@ -47,7 +47,7 @@ func (r *rules) gateways(s State) {
 	r.ownClusterSources(n, MACCluster)
 	fromTunnel := openflow.Match{}.RegRange(sourceClass, classTunnel).EthDst(MACCluster)
 	for _, cidr := range n.PodCIDRs {
-		r.add(TableConntrackZone, 220, fromTunnel.IPDst(cidr), track(TableConntrackState))
+		r.add(TableConntrackZone, 220, fromTunnel.IPDst(cidr), track())
 	}
 	for _, f := range n.families() {
 		r.add(TableConntrackZone, 210, fromTunnel.EthType(f.ethType), next(TableL3Forwarding))

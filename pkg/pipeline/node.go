@@ -114,7 +114,7 @@ func (r *rules) ownClusterSources(n Node, mac openflow.MAC) {
 // is known already still visit the policy tables.
 func (r *rules) nodeConntrack(n Node) {
 	for _, f := range n.families() {
-		r.add(TableConntrackZone, 200, f.match(), track(TableConntrackState))
+		r.add(TableConntrackZone, 200, f.match(), track())
 	}
 	r.add(TableConntrackZone, 0, openflow.Match{}, next(TableConntrackState))
 

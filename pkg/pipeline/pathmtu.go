@@ -68,14 +68,14 @@ func (r *rules) narrowTransit(n Node, ranges []netip.Prefix) {
 		}
 		r.add(TableConntrackZone, 205, says, next(TableL3Forwarding))
 		for _, own := range f.of(n.PodCIDRs) {
-			r.add(TableConntrackZone, 206, says.IPDst(own), track(TableConntrackState))
+			r.add(TableConntrackZone, 206, says.IPDst(own), track())
 		}
 		for _, to := range f.of(ranges) {
 			for _, from := range f.of(n.ClusterPodCIDRs) {
 				r.add(TableConntrackZone, 205, host.IPSrc(from).IPDst(to), next(TableL3Forwarding))
 			}
 			for _, own := range f.of(n.PodCIDRs) {
-				r.add(TableConntrackZone, 206, host.IPSrc(own).IPDst(to), track(TableConntrackState))
+				r.add(TableConntrackZone, 206, host.IPSrc(own).IPDst(to), track())
 			}
 		}
 	}

@@ -50,7 +50,7 @@ func (r *rules) proxy(n Node) {
 // because nobody takes them: of those there is no connection.
 func (r *rules) proxyReturn(n Node, f family) {
 	v4 := f == ipv4
-	restore := openflow.Actions{}.CT(openflow.CT{Zone: ZoneSNAT, NAT: &openflow.NAT{}}).Append(track(TableConntrackState))
+	restore := openflow.Actions{}.CT(openflow.CT{Zone: ZoneSNAT, NAT: &openflow.NAT{}}).Append(track())
 	r.add(TableConntrackZone, 230, openflow.Match{}.IPDst(host(VirtualAddress(v4))), openflow.Actions{}.Load(inPort, noPort).Append(restore))
 	for _, ip := range n.GatewayIPs {
 		if ip.Is4() != v4 {
