@@ -211,8 +211,7 @@ func TestRealServices(t *testing.T) {
 	n1, n2 := f.node("node1", "192.168.77.1"), f.node("node2", "192.168.77.2")
 	for i, n := range []*testNode{n1, n2} {
 		n.child.Nodes = nodes
-		n.child.Pods = []corev1.Pod{demoPod("a"), demoPod("b"), demoPod("c")}
-		n.child.File += "featureGates: {AntreaProxy: true}\nantreaProxy: {proxyAll: true}\nserviceCIDR: 10.96.0.0/16\nserviceCIDRv6: fd00:10:96::/112\n"
+		n.child.File += "antreaProxy: {proxyAll: true}\nserviceCIDR: 10.96.0.0/16\nserviceCIDRv6: fd00:10:96::/112\n"
 		n.in(n.ns, "ip", "addr", "add", fmt.Sprintf("fd77::%d/64", i+1), "dev", "eth0", "nodad")
 		n.start()
 	}

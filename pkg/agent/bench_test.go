@@ -30,6 +30,7 @@ func BenchmarkRealPodAddDel(b *testing.B) {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	n.start()
+	n.scheduled("bench")
 	pod := n.namespace("pod")
 	runtime := libcni.NewCNIConfigWithCacheDir([]string{bin}, b.TempDir(), nil)
 	list, err := libcni.NetworkConfFromBytes(fmt.Appendf(nil,

@@ -32,12 +32,10 @@ func startGateways(t *testing.T) gatewayNetwork {
 		for _, node := range cluster {
 			node.child.Nodes = nodes
 			for k := range 3 { // on the ordinary Node
-				pod := demoPod(fmt.Sprint([]string{"a", "b"}[i], k+1))
-				pod.Spec.NodeName = cluster[0].name
-				node.child.Pods = append(node.child.Pods, pod)
+				node.child.Pods = append(node.child.Pods, demoPod(fmt.Sprint([]string{"a", "b"}[i], k+1), cluster[0].name))
 			}
 			node.child.Objects = n.objects(i)
-			node.child.File += "featureGates: {Multicluster: true, AntreaProxy: true}\nmulticluster: {enable: true, namespace: \"\"}\n" +
+			node.child.File += "featureGates: {Multicluster: true}\nmulticluster: {enable: true, namespace: \"\"}\n" +
 				fmt.Sprintf("serviceCIDR: 10.96.%d.0/20\n", 16*i)
 			node.spawn()
 		}

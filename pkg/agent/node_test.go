@@ -391,7 +391,15 @@ func (n *testNode) request(command cni.Command, pod testPod) (cni.Response, erro
 	}, netns)
 }
 
+// addPod attaches a Pod that the API has.
 func (n *testNode) addPod(name string) testPod {
+	n.t.Helper()
+	n.scheduled(name)
+	return n.attachPod(name)
+}
+
+// attachPod attaches a Pod, whether the API has it or not.
+func (n *testNode) attachPod(name string) testPod {
 	n.t.Helper()
 	pod := testPod{node: n, name: name, ns: n.namespace(name)}
 	response, err := n.request(cni.Add, pod)

@@ -49,10 +49,20 @@ func (c child) replaceGuarded(ctx context.Context, client kubernetes.Interface) 
 	return nil
 }
 
-func demoPod(name string) corev1.Pod {
+func demoPod(name, node string) corev1.Pod {
 	return corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: name, Labels: map[string]string{"role": name}}, Spec: corev1.PodSpec{NodeName: "node1"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: name, Labels: map[string]string{"role": name}}, Spec: corev1.PodSpec{NodeName: node},
 	}
+}
+
+// scheduled has the agent's API server have a Pod, as it is when a runtime adds it.
+func (n *testNode) scheduled(name string) {
+	n.t.Helper()
+	if slices.ContainsFunc(n.child.Pods, func(p corev1.Pod) bool { return p.Name == name }) {
+		return
+	}
+	n.child.Pods = append(n.child.Pods, demoPod(name, n.name))
+	n.told()
 }
 
 // enforce gives the agent's API server other policies.
@@ -146,9 +156,7 @@ func (s *stream) passes() bool {
 func TestRealPolicies(t *testing.T) {
 	f := newFabric(t)
 	n := f.node("node1", "192.168.77.1")
-	n.child.File += "featureGates: {AntreaProxy: true}\n"
 	n.child.Nodes = []corev1.Node{k8sNode("node1", "192.168.77.1", "10.244.1.0/24")}
-	n.child.Pods = []corev1.Pod{demoPod("frontend"), demoPod("backend")}
 	n.start()
 	frontend, backend := n.addPod("frontend"), n.addPod("backend")
 	host := testPod{node: n, name: "the host", ns: n.ns}
@@ -204,7 +212,7 @@ func TestRealPolicies(t *testing.T) {
 	if out := frontend.ping(backend.ip.Next(), 3); !strings.Contains(out, " 0 received") {
 		t.Errorf("a Pod is reachable before its policies are known:\n%s", out)
 	}
-	n.child.Pods = append(n.child.Pods, demoPod("late"))
+	n.child.Pods = append(n.child.Pods, demoPod("late", n.name))
 	n.enforce()
 	if err := <-answer; err != nil {
 		t.Fatalf("ADD of a Pod that the API has told of meanwhile: %v", err)

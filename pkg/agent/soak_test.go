@@ -74,6 +74,7 @@ func TestRealSoak(t *testing.T) {
 	n.start()
 	stays := n.addPod("stays")
 	host := testPod{node: n, name: "the host", ns: n.ns}
+	n.scheduled("comes")
 	comes := testPod{node: n, name: "comes", ns: n.namespace("comes")}
 	cycles := func(count int) (longest time.Duration) {
 		for i := range count {

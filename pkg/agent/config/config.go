@@ -80,7 +80,8 @@ func Default() Config {
 			}
 		}
 	}
-	c, err := d.finish(map[string]bool{})
+	on, _ := antreaconf.ParseGates(gates, nil)
+	c, err := d.finish(on)
 	if err != nil {
 		panic(err)
 	}

@@ -15,7 +15,7 @@ import (
 func TestDefault(t *testing.T) {
 	want := Config{
 		OVSBridge: "br-int", HostGateway: "antrea-gw0", Encap: pipeline.Encap, Tunnel: Tunnel{Type: "geneve", Csum: true}, APIPort: 10350, PrometheusMetrics: true, AuditInterval: time.Minute,
-		Multicluster: Multicluster{SourceNAT: pipeline.SourceNATAuto}, Proxy: Proxy{LoadBalancerIPs: true}, PolicySource: FromAgent,
+		Multicluster: Multicluster{SourceNAT: pipeline.SourceNATAuto}, Proxy: Proxy{Enable: true, LoadBalancerIPs: true}, PolicySource: FromAgent,
 	}
 	if got := Default(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -34,9 +34,8 @@ func TestParse(t *testing.T) {
 			want: func(c *Config) { c.Multicluster.Enable = true }},
 		{name: "later name of the key", file: "featureGates: {Multicluster: true}\nmulticluster: {enableGateway: true, enablePodToPodConnectivity: true}",
 			want: func(c *Config) { c.Multicluster.Enable = true }},
-		{name: "Antrea's defaults", file: "trafficEncapMode: encap\ntunnelPort: 0\nantreaProxy: {enable: true, skipServices: []}\nfeatureGates: {AntreaProxy: true, Egress: true}",
-			want: func(c *Config) { c.Proxy.Enable = true }},
-		{name: "without kube-proxy", file: "featureGates: {AntreaProxy: true}\nantreaProxy: {proxyAll: true, skipServices: [kube-system/dns, 10.96.0.10], nodePortAddresses: [192.168.0.0/16], serviceProxyName: mine}",
+		{name: "Antrea's defaults", file: "trafficEncapMode: encap\ntunnelPort: 0\nantreaProxy: {enable: true, skipServices: []}\nfeatureGates: {AntreaProxy: true, Egress: true}", want: func(*Config) {}},
+		{name: "without kube-proxy", file: "antreaProxy: {proxyAll: true, skipServices: [kube-system/dns, 10.96.0.10], nodePortAddresses: [192.168.0.0/16], serviceProxyName: mine}",
 			want: func(c *Config) {
 				c.Proxy = Proxy{Enable: true, All: true, LoadBalancerIPs: true, ServiceProxyName: "mine", Skip: []string{"kube-system/dns", "10.96.0.10"},
 					NodePortAddresses: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}}
@@ -45,16 +44,17 @@ func TestParse(t *testing.T) {
 			want: func(c *Config) { c.Encap, c.Tunnel = pipeline.Hybrid, Tunnel{Type: "vxlan", Port: 8472} }},
 		{name: "no such mode", file: "trafficEncapMode: networkPolicyOnly\ntunnelType: gre",
 			errs: []string{`trafficEncapMode: "networkPolicyOnly" is none of ["encap" "noEncap" "hybrid"]`, `tunnelType: "gre" is none of ["geneve" "vxlan"]`}},
-		{name: "mode and proxyAll", file: "trafficEncapMode: noEncap\nfeatureGates: {AntreaProxy: true}\nantreaProxy: {proxyAll: true}",
+		{name: "mode and proxyAll", file: "trafficEncapMode: noEncap\nantreaProxy: {proxyAll: true}",
 			errs: []string{"trafficEncapMode is noEncap, which does not go with antreaProxy.proxyAll"}},
-		{name: "Services left to others", file: "featureGates: {AntreaProxy: true}\nantreaProxy: {enable: false}", want: func(*Config) {}},
-		{name: "policies of administrators", file: "featureGates: {AntreaProxy: true, AdminNetworkPolicy: true}",
-			want: func(c *Config) { c.Proxy.Enable, c.AdminNetworkPolicy = true, true }},
+		{name: "Services left to others", file: "antreaProxy: {enable: false}", want: func(c *Config) { c.Proxy.Enable = false }},
+		{name: "Services left to others, by the gate", file: "featureGates: {AntreaProxy: false}", want: func(c *Config) { c.Proxy.Enable = false }},
+		{name: "policies of administrators", file: "featureGates: {AdminNetworkPolicy: true}",
+			want: func(c *Config) { c.AdminNetworkPolicy = true }},
 		{name: "policies from the controller", file: "policySource: controller", want: func(c *Config) { c.PolicySource = FromController }},
 		{name: "policies from elsewhere", file: "policySource: server", errs: []string{`policySource: "server" is none of ["controller" "agent"]`}},
-		{name: "policies without endpoints", file: "featureGates: {AdminNetworkPolicy: true}",
+		{name: "policies without endpoints", file: "featureGates: {AntreaProxy: false, AdminNetworkPolicy: true}",
 			errs: []string{"featureGates.AdminNetworkPolicy is true, which needs featureGates.AntreaProxy and antreaProxy.enable to be true"}},
-		{name: "Services by half", file: "antreaProxy: {proxyAll: true}",
+		{name: "Services by half", file: "antreaProxy: {enable: false, proxyAll: true}",
 			errs: []string{"antreaProxy.proxyAll is true, which needs featureGates.AntreaProxy and antreaProxy.enable to be true"}},
 		{name: "no name of a Service", file: "antreaProxy: {skipServices: [dns]}",
 			errs: []string{`antreaProxy.skipServices: "dns" is neither namespace/name nor an address`}},

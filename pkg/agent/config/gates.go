@@ -18,7 +18,7 @@ func Gates() []antreaconf.Gate { return slices.Clone(gates) }
 
 var gates = []antreaconf.Gate{
 	{Name: gateMulticluster, Implemented: true},
-	{Name: gateProxy, Implemented: true},
+	{Name: gateProxy, Implemented: true, Default: true},
 	{Name: gateAdminPolicy, Implemented: true},
 	{Name: gateSecondary, Implemented: true},
 	{Name: "AllAlpha"},
