@@ -26,7 +26,11 @@ func (l Lab) Play(ctx context.Context, show func(Step, string)) ([]Figure, error
 		return nil, err
 	}
 	var figures []Figure
-	for _, s := range Steps(manifest, pods) {
+	config, err := filepath.Abs("test/s1/config.yaml")
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range Steps(manifest, config, pods) {
 		start := time.Now()
 		if strings.Contains(s.Command, " annotate node "+GatewayNode("cl3")) {
 			took, err := l.converge(ctx, s, show)

@@ -21,9 +21,10 @@ var Clusters = []string{"cl1", "cl2", "cl3"}
 // ClusterIDs are the names of the clusters in the ClusterSet.
 var ClusterIDs = map[string]string{"cl1": "demo-cluster-leader", "cl2": "demo-cluster-member2", "cl3": "demo-cluster-member3"}
 
-// PodCIDRs, GatewayIPs: what S1 prescribes. The gateway of each cluster is its node1.
+// PodCIDRs, GatewayIPs, masters: what S1 prescribes. The gateway of each cluster is its node1.
 var (
 	PodCIDRs   = map[string]netip.Prefix{"cl1": netip.MustParsePrefix("10.244.0.0/20"), "cl2": netip.MustParsePrefix("10.244.16.0/20"), "cl3": netip.MustParsePrefix("10.244.32.0/20")}
+	masters    = map[string]string{"cl1": "192.168.150.101", "cl2": "192.168.200.101", "cl3": "192.168.210.101"}
 	GatewayIPs = map[string]netip.Addr{"cl1": netip.MustParseAddr("192.168.150.102"), "cl2": netip.MustParseAddr("192.168.200.102"), "cl3": netip.MustParseAddr("192.168.210.102")}
 )
 
@@ -42,12 +43,14 @@ type Step struct {
 }
 
 // Steps install the CNI, form the ClusterSet and start one Pod a Node. They run in l.Out, where manifest is the path of
-// antrea-mc.yml and pods that of the Deployment.
-func Steps(manifest, pods string) []Step {
+// antrea-mc.yml, config that of the agent's configuration and pods that of the Deployment.
+func Steps(manifest, config, pods string) []Step {
 	var s []Step
 	add := func(title, command string) { s = append(s, Step{title, command}) }
 	for _, c := range Clusters {
 		add("install the CNI in "+c, "kubectl --context "+c+" apply -f "+manifest)
+		add("have it do the Services", "kubectl --context "+c+" -n kube-system patch configmap antrea-config --patch \"$(sed s/MASTER/"+masters[c]+"/ "+config+")\"")
+		add("", "kubectl --context "+c+" -n kube-system rollout restart daemonset/antrea-agent")
 	}
 	for _, c := range Clusters {
 		add("", "kubectl --context "+c+" -n kube-system rollout status daemonset/antrea-agent --timeout=180s && kubectl --context "+c+" wait --for=condition=Ready node --all --timeout=120s")
