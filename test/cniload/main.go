@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/containernetworking/cni/libcni"
@@ -25,8 +26,9 @@ type Took struct{ P50, P99 time.Duration }
 func main() {
 	log.SetFlags(0)
 	count := flag.Int("count", 100, "how often")
+	pod := flag.String("pod", "", "namespace/name of a Pod in the API that is not run: agents wait for what policies say of one that is not there")
 	flag.Parse()
-	took, err := measure(context.Background(), *count)
+	took, err := measure(context.Background(), *pod, *count)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -35,7 +37,8 @@ func main() {
 	}
 }
 
-func measure(ctx context.Context, count int) (took map[string]Took, err error) {
+func measure(ctx context.Context, pod string, count int) (took map[string]Took, err error) {
+	namespace, podName, _ := strings.Cut(pod, "/")
 	name := fmt.Sprintf("cniload-%d", os.Getpid())
 	if out, err := exec.CommandContext(ctx, "ip", "netns", "add", name).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("ip netns add %s: %w: %s", name, err, out)
@@ -59,7 +62,7 @@ func measure(ctx context.Context, count int) (took map[string]Took, err error) {
 	for i := range count {
 		conf := &libcni.RuntimeConf{
 			ContainerID: fmt.Sprintf("%s-%d", name, i), NetNS: "/run/netns/" + name, IfName: "eth0",
-			Args: [][2]string{{"IgnoreUnknown", "1"}, {"K8S_POD_NAMESPACE", "cniload"}, {"K8S_POD_NAME", name}},
+			Args: [][2]string{{"IgnoreUnknown", "1"}, {"K8S_POD_NAMESPACE", namespace}, {"K8S_POD_NAME", podName}},
 		}
 		start := time.Now()
 		if _, err := runtime.AddNetworkList(ctx, list, conf); err != nil {

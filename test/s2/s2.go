@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/antrea-mc/antrea-mc/test/s1"
 )
@@ -64,6 +65,7 @@ func ServiceChecks(l s1.Lab) []s1.Check {
 	return []s1.Check{
 		{Point: "S2.1", What: "route to the other Node's Pods", Want: "via its first address", Run: s.contains("worker-01", "10.211.2.0/24 via 10.211.2.1 dev antrea-gw0", "ip", "route")},
 		{Point: "S2.2", What: "ovs-vsctl show has antrea-tun0", Want: "geneve", Run: s.contains("worker-01", `options: {csum="true", key=flow, remote_ip=flow}`, "ovs-vsctl", "show")},
+		{Point: "S2.3", What: "every Node is told of the endpoints", Want: "all", Run: s.told},
 		{Point: "S2.3", What: "Pod to backendsvc by name, 20 times", Want: "backend1 backend2", Run: s.answers(frontend, "backendsvc", 80, 20, "backend1", "backend2")},
 		{Point: "S2.3", What: "Node to backendsvc", Want: "backend1 backend2", Run: s.answersOf(worker, "backendsvc", 20, "backend1", "backend2")},
 		{Point: "S2.3", What: "Pod to itself by its Service", Want: "frontend", Run: s.answers(frontend, "itself", 80, 5, "frontend")},
@@ -116,6 +118,34 @@ func ask(ctx context.Context, from runner, host string, port, times int) ([]stri
 		answers = append(answers, answer)
 	}
 	return answers, err
+}
+
+// told waits until every Node knows of the endpoints: Kubernetes says that a Pod is ready before all Nodes have heard of it.
+func (s scenario) told(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	ip, err := s.clusterIP(ctx, "backendsvc")
+	if err != nil {
+		return "", err
+	}
+	for _, way := range []struct {
+		from, to string
+		port     int
+	}{
+		{"s2-master", ip, 80}, {"worker-01", ip, 80}, {"worker-02", ip, 80}, {"worker-01", "192.168.77.102", 30080},
+		{"s2-master", "192.168.77.102", 30080}, {"s2-master", "192.168.77.102", 30081}, {"s2-master", "192.168.77.103", 30081},
+	} {
+		for {
+			_, err := ask(ctx, s.node(way.from), way.to, way.port, 1)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return "", fmt.Errorf("%s to %s:%d: %w", way.from, way.to, way.port, err)
+			}
+		}
+	}
+	return "all", nil
 }
 
 // distinct are the first words of lines, each once.
