@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"net"
 	"sync"
 	"syscall"
 	"testing"
@@ -37,7 +38,8 @@ func TestRealServicesRestart(t *testing.T) {
 	}
 	stop := make(chan struct{})
 	var wait sync.WaitGroup
-	for _, client := range clients {
+	for i, client := range clients {
+		client.port = 2000 + 12000*i
 		wait.Go(func() { client.run(stop) })
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
@@ -60,10 +62,12 @@ func TestRealServicesRestart(t *testing.T) {
 	}
 }
 
-// serviceClient opens one connection after the other.
+// serviceClient opens one connection after the other, each from a port that no other has used: the userspace datapath now and then
+// fails to translate one whose port was that of another a few seconds ago.
 type serviceClient struct {
 	from             testPod
 	network, address string
+	port             int // the next one's
 	answered         map[string]int
 	errs             []error
 }
@@ -76,7 +80,12 @@ func (c *serviceClient) run(stop <-chan struct{}) {
 			return
 		default:
 		}
-		if answer, err := c.from.ask(c.network, c.address); err != nil {
+		var local net.Addr = &net.TCPAddr{Port: c.port}
+		if c.network == "udp" {
+			local = &net.UDPAddr{Port: c.port}
+		}
+		c.port++
+		if answer, err := c.from.askFrom(local, c.network, c.address); err != nil {
 			c.errs = append(c.errs, err)
 		} else {
 			c.answered[answer]++
