@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,5 +143,42 @@ func TestWorkOff(t *testing.T) {
 		if all := j.All(); len(all) != 1 || all[0].ID != "stays" {
 			t.Errorf("left: %v", all)
 		}
+	})
+}
+
+// Records are worked off side by side.
+func TestWorkOffAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, err := Open[box](t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		const records = 2*atATime + 1
+		for i := range records {
+			if err := j.Put(box{ID: fmt.Sprint(i), Leaves: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		var last atomic.Int64
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			j.WorkOff(ctx, nil, func(b box) bool { return b.Leaves }, func(_ context.Context, b box) bool {
+				time.Sleep(time.Second)
+				last.Store(int64(time.Since(start)))
+				return j.Remove(b.ID) == nil
+			})
+		}()
+		time.Sleep(time.Minute)
+		if left := len(j.All()); left != 0 {
+			t.Errorf("%d records are left", left)
+		}
+		if got := time.Duration(last.Load()); got != 3*time.Second {
+			t.Errorf("%d records that take a second each are done after %s, want 3s", records, got)
+		}
+		cancel()
+		<-ended
 	})
 }

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,11 +28,15 @@ func (j *Journal[R]) Lock(key string) (unlock func()) {
 	}
 }
 
-// maxWait is the longest time between two attempts.
-const maxWait = 30 * time.Second
+const (
+	// maxWait is the longest time between two attempts.
+	maxWait = 30 * time.Second
+	// atATime is how many records are worked off side by side, so that they can share what they have to write.
+	atATime = 32
+)
 
 // WorkOff calls do with each record that is due, locked, until it says that it is done: at once, when it is woken, and ever more
-// rarely as long as something is left. It returns when ctx ends.
+// rarely as long as something is left and nothing is done. It calls do for several records at the same time, and returns when ctx and these have ended.
 func (j *Journal[R]) WorkOff(ctx context.Context, woken <-chan struct{}, due func(R) bool, do func(context.Context, R) (done bool)) {
 	wait := time.Duration(0)
 	for {
@@ -40,21 +46,38 @@ func (j *Journal[R]) WorkOff(ctx context.Context, woken <-chan struct{}, due fun
 		case <-woken:
 		case <-time.After(wait):
 		}
-		left := 0
-		for _, r := range j.All() {
-			if due(r) && ctx.Err() == nil && !j.workOff(ctx, r.Key(), due, do) {
-				left++
-			}
-		}
-		switch {
+		switch done, left := j.workOffAll(ctx, due, do); {
 		case left == 0:
 			wait = time.Hour // until something comes
-		case wait == 0 || wait > maxWait:
+		case done > 0 || wait == 0 || wait > maxWait:
 			wait = time.Second
 		default:
 			wait = min(2*wait, maxWait)
 		}
 	}
+}
+
+// workOffAll tries each record once, and says how many are done and left.
+func (j *Journal[R]) workOffAll(ctx context.Context, due func(R) bool, do func(context.Context, R) bool) (int64, int64) {
+	var done, left atomic.Int64
+	var working sync.WaitGroup
+	places := make(chan struct{}, atATime)
+	for _, r := range j.All() {
+		if !due(r) {
+			continue
+		}
+		places <- struct{}{}
+		working.Go(func() {
+			defer func() { <-places }()
+			if ctx.Err() == nil && j.workOff(ctx, r.Key(), due, do) {
+				done.Add(1)
+			} else {
+				left.Add(1)
+			}
+		})
+	}
+	working.Wait()
+	return done.Load(), left.Load()
 }
 
 func (j *Journal[R]) workOff(ctx context.Context, key string, due func(R) bool, do func(context.Context, R) bool) (done bool) {
