@@ -34,6 +34,7 @@ func main() {
 	pflag.DurationVar(&config.AuditInterval, "audit-interval", 5*time.Minute, "how often all addresses are looked at")
 	metricsAddress := pflag.String("metrics-address", "", "where /metrics is served, as in 127.0.0.1:10354; nowhere if empty")
 	install := pflag.String("install-plugin", "", "directory of the Node's CNI plugins, to put whereabouts there")
+	join := pflag.Bool("join-pools", false, "put pools that have parts together, as Whereabouts reads them, and end; no daemon may run on any Node")
 	plugin := pflag.String("plugin", "/opt/cni/bin/whereabouts", "the plugin to install")
 	klogFlags := flag.NewFlagSet("klog", flag.ExitOnError)
 	klog.InitFlags(klogFlags)
@@ -44,7 +45,7 @@ func main() {
 	config.Registry = metrics.NewRegistry()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return metrics.Serve(ctx, *metricsAddress, config.Registry) })
-	group.Go(func() error { return run(ctx, config, *kubeconfig, *namespace, *install, *plugin) })
+	group.Go(func() error { return run(ctx, config, *kubeconfig, *namespace, *install, *plugin, *join) })
 	err := group.Wait()
 	stop()
 	if err != nil {
@@ -53,9 +54,9 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, config daemon.Config, kubeconfig, namespace, install, plugin string) error {
+func run(ctx context.Context, config daemon.Config, kubeconfig, namespace, install, plugin string, join bool) error {
 	klog.FromContext(ctx).Info("Starting whereabouts-daemon", "version", version.String(), "node", config.NodeName, "namespace", namespace)
-	if config.NodeName == "" {
+	if config.NodeName == "" && !join {
 		return fmt.Errorf("no name of this Node: set --node-name or $NODE_NAME")
 	}
 	if install != "" {
@@ -72,6 +73,9 @@ func run(ctx context.Context, config daemon.Config, kubeconfig, namespace, insta
 		return fmt.Errorf("API server: %w", err)
 	}
 	config.Store = store.New(objects, namespace)
+	if join {
+		return config.Store.Join(ctx)
+	}
 	if config.Client, err = kubernetes.NewForConfig(api); err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}

@@ -247,18 +247,18 @@ func manyAddresses(p *play) {
 	p.mustNode("d")
 	p.uids["many"] = p.pod("d", "many")
 	allocations := map[string]v1alpha1.IPAllocation{}
-	for i := 1; i <= 2048; i++ {
+	for i := 1; i <= 256; i++ {
 		allocations[fmt.Sprint(i)] = v1alpha1.IPAllocation{ContainerID: fmt.Sprint("held-", i), PodRef: "default/many", IfName: "net1", PodUID: p.uids["many"], Node: "d"}
 	}
 	p.write("10.36.0.0-16", "10.36.0.0/16", allocations)
-	p.add(p.a, ipam, "m1", "m1", "10.36.8.1/16")
-	p.add(p.b, ipam, "m2", "m2", "10.36.8.2/16")
+	p.add(p.a, ipam, "m1", "m1", "10.36.1.1/16")
+	p.add(p.b, ipam, "m2", "m2", "10.36.1.2/16")
 	part := p.ippool("10.36.0.0-16-s1")
-	require.Equal(p.t, "10.36.8.0/21", part.Spec.Range)
+	require.Equal(p.t, "10.36.1.0/24", part.Spec.Range)
 	require.Equal(p.t, "m1", part.Spec.Allocations["1"].ContainerID)
 	p.del(p.a, ipam, "m1", "m1")
-	p.add(p.b, ipam, "m3", "m3", "10.36.8.1/16")
-	require.Len(p.t, p.ippool("10.36.0.0-16").Spec.Allocations, 2048)
+	p.add(p.b, ipam, "m3", "m3", "10.36.1.1/16")
+	require.Len(p.t, p.ippool("10.36.0.0-16").Spec.Allocations, 256)
 }
 
 // killedMeanwhile: the plugin of an ADD is killed while the daemon waits for the API server, and the DEL that follows releases what the

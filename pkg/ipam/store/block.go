@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -178,7 +180,8 @@ func (s *Store) claimOfBlocks(ctx context.Context, owner Owner, place Place, c C
 			}
 		}
 		fresh = true
-		pause(ctx, attempt, false)
+		limit := time.Millisecond << min(attempt, 5)
+		sleep(ctx, limit/2+rand.N(limit))
 		if ctx.Err() != nil {
 			return netip.Addr{}, context.Cause(ctx)
 		}
@@ -228,7 +231,7 @@ func (s *Store) hadFirst(ctx context.Context, b Blocks, own, others []block, own
 func (p *pool) has(ctx context.Context, owner Owner, span ipam.Span) (bool, error) {
 	p.turn <- struct{}{}
 	defer func() { <-p.turn }()
-	if _, err := p.read(ctx, false); err != nil {
+	if _, err := p.read(ctx, known); err != nil {
 		return false, err
 	}
 	for _, a := range p.view.of(owner) {

@@ -35,7 +35,7 @@ func (p *pool) tellExhausted(ctx context.Context, o *op) {
 		return
 	}
 	defer func() { <-p.turn }()
-	if _, err := p.read(ctx, false); err != nil || p.key.Block {
+	if _, err := p.read(ctx, known); err != nil || p.key.Block {
 		return
 	}
 	first, reserved := p.view.objects[""], p.reserved.clone()
@@ -45,7 +45,10 @@ func (p *pool) tellExhausted(ctx context.Context, o *op) {
 		return
 	}
 	first.tell(v1alpha1.PoolExhausted, true, "NoFreeAddress", fmt.Sprintf("no address from %s to %s is free", exhausted.Span.First, exhausted.Span.Last))
-	if err := p.store.save(ctx, first, nil, patchMetadata{}); err != nil {
+	switch err := p.store.save(ctx, first, nil, patchMetadata{}); {
+	case outdated(err):
+		p.view.stale[""] = true
+	case err != nil:
 		p.view = nil
 	}
 }

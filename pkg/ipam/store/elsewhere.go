@@ -55,7 +55,7 @@ func (p *pool) meet(ctx context.Context, networkName string, met netip.Addr) err
 	}
 	defer func() { <-p.turn }()
 	p.view = nil // the own addresses first: one that is released meanwhile does not look like another range's
-	if _, err := p.read(ctx, false); err != nil {
+	if _, err := p.read(ctx, known); err != nil {
 		return err
 	}
 	var list metav1.PartialObjectMetadataList

@@ -5,8 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strconv"
+	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -75,6 +78,9 @@ type patchMetadata struct {
 	ResourceVersion string            `json:"resourceVersion"`
 	Labels          map[string]string `json:"labels,omitempty"`
 	Annotations     map[string]string `json:"annotations,omitempty"`
+	// ManagedFields has one entry without content: so a client tells the API server not to keep who wrote which field ("Clearing
+	// managedFields" in Kubernetes' page on server-side apply). Of a pool that is more than the pool itself.
+	ManagedFields [1]struct{} `json:"managedFields"`
 }
 
 type patchSpec struct {
@@ -192,25 +198,27 @@ func refused(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsBadRequest(err) || apierrors.IsMethodNotSupported(err)
 }
 
-// read reads what is not known of the pool, and reports whether all is as the API server has it now.
-func (p *pool) read(ctx context.Context, wanted bool) (fresh bool, err error) {
+// freshness is how much of what is known of a pool is asked about before a plan. A write is for the version that was read, so
+// whatever it is, no address is given twice.
+type freshness int
+
+const (
+	known  freshness = iota // nothing: for what this Node has
+	recent                  // parts: they may have changed some milliseconds ago without being noticed
+	latest                  // everything
+)
+
+// read reads what is not known of the pool or has changed, and reports whether all is as the API server has it now.
+func (p *pool) read(ctx context.Context, want freshness) (fresh bool, err error) {
 	if p.view == nil {
-		v := newView()
-		first, sharded, err := p.store.get(ctx, p.key.Name, p.key.Subnet)
-		if err != nil {
+		if err := p.readAll(ctx); err != nil {
+			p.view = nil
 			return false, fmt.Errorf("read pool %s: %w", p.key.Name, err)
 		}
-		v.put("", first)
-		v.sharded = sharded
-		v.shut = p.key.Block && (first.version == "" || first.closed)
-		p.view, fresh = v, true
-	}
-	if p.view.sharded {
-		if err := p.readShards(ctx); err != nil {
-			p.view = nil
-			return false, fmt.Errorf("read the parts of pool %s: %w", p.key.Name, err)
-		}
 		fresh = true
+	} else if err := p.readStale(ctx, want); err != nil {
+		p.view = nil
+		return false, fmt.Errorf("read pool %s: %w", p.key.Name, err)
 	}
 	for shard := range p.unsure {
 		if err := p.fence(ctx, shard); err != nil {
@@ -218,7 +226,56 @@ func (p *pool) read(ctx context.Context, wanted bool) (fresh bool, err error) {
 			return false, fmt.Errorf("write pool %s: %w", p.key.Name, err)
 		}
 	}
-	return fresh || wanted, nil
+	return fresh || want == latest, nil
+}
+
+// readAll reads the whole pool.
+func (p *pool) readAll(ctx context.Context) error {
+	p.view = newView()
+	if err := p.readFirst(ctx); err != nil || !p.view.sharded {
+		return err
+	}
+	return p.readShards(ctx)
+}
+
+// readFirst reads the pool's first object.
+func (p *pool) readFirst(ctx context.Context) error {
+	first, sharded, err := p.store.get(ctx, p.key.Name, p.key.Subnet)
+	if err != nil {
+		return err
+	}
+	p.view.put("", first)
+	p.view.sharded = sharded
+	p.view.shut = p.key.Block && (first.version == "" || first.closed)
+	return nil
+}
+
+// readStale reads what others have written. A pool without parts is read again whenever the latest is wanted.
+func (p *pool) readStale(ctx context.Context, want freshness) error {
+	sharded := p.view.sharded
+	switch {
+	case sharded && want != known:
+		if err := p.findStale(ctx, want); err != nil {
+			return err
+		}
+	case want == latest:
+		p.view.stale[""] = true
+	}
+	for shard := range maps.Clone(p.view.stale) {
+		if shard == "" {
+			if err := p.readFirst(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := p.readShard(ctx, shard); err != nil {
+			return err
+		}
+	}
+	if p.view.sharded != sharded {
+		return p.readAll(ctx)
+	}
+	return nil
 }
 
 // annotationFence is changed by a writer that has to know what has become of an earlier write.
@@ -243,9 +300,20 @@ func (p *pool) fence(ctx context.Context, shard string) error {
 	return nil
 }
 
-// write writes the changes, object by object. What failed has to be tried again, what was refused has not.
-func (p *pool) write(ctx context.Context, changes []change) (failed map[*op]bool, refusals map[*op]error, err error) {
-	failed, refusals = map[*op]bool{}, map[*op]error{}
+// outcome is what became of the changes of some ops.
+type outcome struct {
+	failed  map[*op]bool  // to be tried again
+	refused map[*op]error // not to be tried again
+	wrote   bool          // there were changes,
+	lost    bool          // and others were faster
+}
+
+// writeTimeout is how long a write is waited for.
+const writeTimeout = 5 * time.Second
+
+// write writes the changes, all objects at the same time. An error is the API server's.
+func (p *pool) write(ctx context.Context, changes []change) (outcome, error) {
+	done := outcome{failed: map[*op]bool{}, refused: map[*op]error{}, wrote: len(changes) > 0}
 	byShard := map[string][]change{}
 	for _, c := range changes {
 		shard := p.view.home(p.key.Subnet, c.addr)
@@ -253,37 +321,49 @@ func (p *pool) write(ctx context.Context, changes []change) (failed map[*op]bool
 	}
 	if p.mustShard(byShard) {
 		for _, c := range changes {
-			failed[c.op] = true
+			done.failed[c.op] = true
 		}
 		err := p.startShards(ctx)
 		p.view = nil
-		if outdated(err) {
-			err = nil
-		}
-		return failed, nil, err
+		return done, ignoreOutdated(err)
 	}
 	p.tellReleased(byShard)
-	var unknown bool
+	// Who has the turn may lose patience, but then nobody would know what became of the others' changes.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	saved := make(map[string]*error, len(byShard))
+	var all sync.WaitGroup
 	for shard, list := range byShard {
-		o, saveErr := p.object(shard)
-		if saveErr == nil {
-			saveErr = p.store.save(ctx, o, list, patchMetadata{Labels: p.labels(shard)})
+		o, err := p.object(shard)
+		saved[shard] = &err
+		if err == nil {
+			all.Go(func() { err = p.store.save(ctx, o, list, patchMetadata{Labels: p.labels(shard)}) })
 		}
+	}
+	all.Wait()
+	var err error
+	unknown := false
+	for shard, list := range byShard {
+		saveErr := *saved[shard]
 		if saveErr == nil {
 			continue
 		}
-		unknown = true
-		if outdated(saveErr) {
-			p.store.conflicts.Add(1)
-		}
 		for _, c := range list {
 			if refused(saveErr) {
-				refusals[c.op] = fmt.Errorf("write pool %s: %w", p.key.Name, saveErr)
+				done.refused[c.op] = fmt.Errorf("write pool %s: %w", p.key.Name, saveErr)
 			} else {
-				failed[c.op] = true
+				done.failed[c.op] = true
 			}
 		}
-		if !outdated(saveErr) && !refused(saveErr) {
+		if outdated(saveErr) {
+			p.store.conflicts.Add(1)
+			done.lost = true
+			p.view.undo(p.key.Subnet, list)
+			p.view.stale[shard] = true
+			continue
+		}
+		unknown = true
+		if !refused(saveErr) {
 			p.unsure[shard] = true
 			err = fmt.Errorf("write pool %s: %w", p.key.Name, saveErr)
 		}
@@ -291,5 +371,5 @@ func (p *pool) write(ctx context.Context, changes []change) (failed map[*op]bool
 	if unknown {
 		p.view = nil
 	}
-	return failed, refusals, err
+	return done, err
 }

@@ -34,6 +34,21 @@ type op struct {
 	left bool // nobody waits for it any more; guarded by the pool's mutex
 }
 
+// wanted is what has to be known of a pool for the ops: nothing new for what a sandbox of this Node has, parts that have free addresses
+// for a claim, and everything if another Node may have written what the owner is to get.
+func wanted(ops []*op) freshness {
+	want := known
+	for _, o := range ops {
+		switch {
+		case o.kind == claim && o.owner.Claim != "":
+			return latest
+		case o.kind == claim:
+			want = recent
+		}
+	}
+	return want
+}
+
 // change is an address that gets another holder, or none.
 type change struct {
 	op     *op

@@ -25,6 +25,7 @@ type pool struct {
 	view *view         // nil if unknown
 
 	unsure map[string]bool // shards of which nobody knows whether the last write will still come about
+	rivals contention
 
 	reserved reservedElsewhere
 	used     atomic.Int64 // as it was read or written last
@@ -54,7 +55,10 @@ func (p *pool) do(ctx context.Context, o *op) (netip.Addr, error) {
 			return o.addr, o.err
 		default:
 		}
-		err := p.work(ctx)
+		if o.kind != find {
+			p.rivals.wait(ctx) // meanwhile more ops gather
+		}
+		err := p.work(ctx, o.kind == find)
 		if ctx.Err() != nil {
 			p.withdraw(o)
 			if err == nil {
@@ -62,21 +66,22 @@ func (p *pool) do(ctx context.Context, o *op) (netip.Addr, error) {
 			}
 			return netip.Addr{}, err
 		}
-		if err != nil || attempt > 0 {
-			pause(ctx, attempt, err != nil)
+		if err != nil {
+			pause(ctx, attempt)
 		}
 	}
 }
 
 // pause waits for some time after an attempt that failed: others may be about to try too.
-func pause(ctx context.Context, attempt int, failed bool) {
-	limit := time.Millisecond << min(attempt, 5)
-	if failed {
-		limit = 50 * time.Millisecond << min(attempt, 5)
-	}
+func pause(ctx context.Context, attempt int) {
+	limit := 50 * time.Millisecond << min(attempt, 5)
+	sleep(ctx, limit/2+rand.N(limit))
+}
+
+func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(limit/2 + rand.N(limit)):
+	case <-time.After(d):
 	}
 }
 
@@ -88,17 +93,28 @@ func (p *pool) withdraw(o *op) {
 	p.waiting = slices.DeleteFunc(p.waiting, func(other *op) bool { return other == o })
 }
 
-// work tries to do all that wait, and leaves those waiting again for which it did not work out. The error is the API server's.
-func (p *pool) work(ctx context.Context) error {
+// work tries to do all that wait, or what only reads, and leaves those waiting again for which it did not work out. The error is the
+// API server's.
+func (p *pool) work(ctx context.Context, reading bool) error {
+	var batch, later []*op
 	p.mu.Lock()
-	n := min(len(p.waiting), maxBatch)
-	batch := slices.Clone(p.waiting[:n])
-	p.waiting = p.waiting[n:]
+	for _, o := range p.waiting {
+		if len(batch) < maxBatch && (o.kind == find || !reading) {
+			batch = append(batch, o)
+		} else {
+			later = append(later, o)
+		}
+	}
+	p.waiting = later
 	p.mu.Unlock()
-	if n == 0 {
+	if len(batch) == 0 {
 		return nil
 	}
-	left, err := p.attempt(ctx, batch)
+	began := time.Now()
+	left, done, err := p.attempt(ctx, batch)
+	if done.wrote {
+		p.rivals.tried(time.Since(began), done.lost)
+	}
 	p.mu.Lock()
 	left = slices.DeleteFunc(left, func(o *op) bool { return o.left })
 	p.waiting = append(left, p.waiting...)
@@ -107,28 +123,28 @@ func (p *pool) work(ctx context.Context) error {
 }
 
 // attempt reads what is unknown, plans and writes. It answers the ops that are done.
-func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, err error) {
-	fresh, err := p.read(ctx, false)
+func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, done outcome, err error) {
+	fresh, err := p.read(ctx, wanted(batch))
 	if err != nil {
-		return batch, err
+		return batch, done, err
 	}
 	reserved := p.reserved.clone()
 	changes := plan(p.view, p.key.Subnet, &reserved, batch)
 	if !fresh && unchanged(batch, changes) {
 		// What is not written is not checked against what others have written meanwhile.
-		p.view = nil
-		if _, err = p.read(ctx, true); err != nil {
-			return batch, err
+		p.view.undo(p.key.Subnet, changes)
+		if _, err = p.read(ctx, latest); err != nil {
+			return batch, done, err
 		}
 		changes = plan(p.view, p.key.Subnet, &reserved, batch)
 	}
-	failed, refused, err := p.write(ctx, changes)
+	done, err = p.write(ctx, changes)
 	if p.view != nil {
 		p.used.Store(int64(len(p.view.holder)))
 	}
 	for _, o := range batch {
-		switch cause, no := refused[o]; {
-		case failed[o]:
+		switch cause, no := done.refused[o]; {
+		case done.failed[o]:
 			left = append(left, o)
 			continue
 		case no:
@@ -136,7 +152,7 @@ func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, err error)
 		}
 		close(o.done)
 	}
-	return left, err
+	return left, done, err
 }
 
 // unchanged reports whether an op of the batch changes nothing.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
@@ -19,9 +21,9 @@ import (
 const (
 	// labelPool is on all objects of a pool that has more than one; its value is the same for all of them.
 	labelPool = "whereabouts.antrea.io/pool"
-	// shardBits is the number of bits that tell the addresses of a part apart. With 2048 allocations an object has about half a
-	// megabyte; etcd takes 1.5 of them.
-	shardBits = 11
+	// shardBits is the number of bits that tell the addresses of a part apart. A write takes the API server as long as the object has
+	// allocations, and 256 of them are about 65 kB.
+	shardBits = 8
 	shardSize = 1 << shardBits
 	// shardSuffix and the part's number follow the pool's name: no range is named so.
 	shardSuffix = "-s"
@@ -87,39 +89,135 @@ func (p *pool) object(shard string) (*object, error) {
 	return o, nil
 }
 
-// readShards reads the parts that have changed since they were read.
+// Join puts every pool that has parts together in its first object, which is all that Whereabouts reads. No daemon may run on any
+// Node. It may be called again after an error.
+func (s *Store) Join(ctx context.Context) error {
+	var all v1alpha1.IPPoolList
+	if err := s.client.List(ctx, &all, client.InNamespace(s.namespace)); err != nil {
+		return fmt.Errorf("read pools: %w", err)
+	}
+	parts := map[string][]*v1alpha1.IPPool{}
+	for i, pool := range all.Items {
+		if l := pool.Labels[labelPool]; l != "" && l != label(pool.Name) {
+			parts[l] = append(parts[l], &all.Items[i])
+		}
+	}
+	var errs []error
+	for i, pool := range all.Items {
+		if l := pool.Labels[labelPool]; l != "" && l == label(pool.Name) {
+			errs = append(errs, s.join(ctx, &all.Items[i], parts[l]))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Store) join(ctx context.Context, first *v1alpha1.IPPool, parts []*v1alpha1.IPPool) error {
+	subnet, err := netip.ParsePrefix(first.Spec.Range)
+	if err != nil {
+		return fmt.Errorf("pool %s: spec.range: %w", first.Name, err)
+	}
+	whole := readObject(first, subnet.Masked())
+	var changes []change
+	for _, part := range parts {
+		subnet, err := netip.ParsePrefix(part.Spec.Range)
+		if err != nil {
+			return fmt.Errorf("pool %s: spec.range: %w", part.Name, err)
+		}
+		for a, h := range readObject(part, subnet.Masked()).held {
+			changes = append(changes, change{nil, a, &h})
+		}
+	}
+	// First all are in both, then the parts go, and the label that tells of them is the last.
+	if err := s.save(ctx, whole, changes, patchMetadata{}); err != nil {
+		return fmt.Errorf("write pool %s: %w", first.Name, err)
+	}
+	for _, part := range parts {
+		if err := s.client.Delete(ctx, part, client.Preconditions{UID: &part.UID, ResourceVersion: &part.ResourceVersion}); err != nil {
+			return fmt.Errorf("delete part %s: %w", part.Name, err)
+		}
+	}
+	body := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q,"labels":{%q:null}}}`, whole.version, labelPool)
+	if err := s.client.Patch(ctx, first, client.RawPatch(types.MergePatchType, body)); err != nil {
+		return fmt.Errorf("write pool %s: %w", first.Name, err)
+	}
+	return nil
+}
+
+// readShards reads all parts at once.
 func (p *pool) readShards(ctx context.Context) error {
-	var list metav1.PartialObjectMetadataList
-	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("IPPoolList"))
+	var list v1alpha1.IPPoolList
 	if err := p.store.client.List(ctx, &list, client.InNamespace(p.store.namespace), client.MatchingLabels{labelPool: p.label()}); err != nil {
 		return err
 	}
-	versions := map[string]string{}
-	for _, item := range list.Items {
-		shard := strings.TrimPrefix(item.Name, p.key.Name)
-		versions[strings.TrimPrefix(shard, shardSuffix)] = item.ResourceVersion
-	}
-	if _, ok := versions[""]; !ok {
-		return fmt.Errorf("object %s is gone or has lost its label %s=%s", p.key.Name, labelPool, p.label())
-	}
-	for shard := range maps.Clone(p.view.objects) {
-		if _, ok := versions[shard]; !ok {
-			p.view.remove(shard)
-		}
-	}
-	for shard, version := range versions {
-		known, err := p.object(shard)
-		if err != nil {
-			return err
-		}
-		if known.version == version {
+	for i := range list.Items {
+		shard := p.shardOf(list.Items[i].Name)
+		if shard == "" {
 			continue
 		}
-		o, _, err := p.store.get(ctx, known.name, known.subnet)
+		o, err := p.object(shard)
 		if err != nil {
 			return err
 		}
-		p.view.put(shard, o)
+		p.view.put(shard, readObject(&list.Items[i], o.subnet))
 	}
 	return nil
+}
+
+// shardOf is the part of the pool that is in an object of that name.
+func (p *pool) shardOf(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, p.key.Name), shardSuffix)
+}
+
+// readShard reads one part again.
+func (p *pool) readShard(ctx context.Context, shard string) error {
+	old, err := p.object(shard)
+	if err != nil {
+		return err
+	}
+	o, _, err := p.store.get(ctx, old.name, old.subnet)
+	if err == nil {
+		p.view.put(shard, o)
+	}
+	return err
+}
+
+// findStale asks which objects of the pool have changed since they were read. If the latest is not wanted, the API server answers from
+// its memory as that is, instead of waiting until it has caught up with etcd.
+func (p *pool) findStale(ctx context.Context, want freshness) error {
+	var list metav1.PartialObjectMetadataList
+	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("IPPoolList"))
+	options := &client.ListOptions{Namespace: p.store.namespace, Raw: &metav1.ListOptions{}}
+	if want != latest {
+		options.Raw.ResourceVersion = "0"
+	}
+	if err := p.store.client.List(ctx, &list, options, client.MatchingLabels{labelPool: p.label()}); err != nil {
+		return err
+	}
+	listed := map[string]bool{}
+	for _, item := range list.Items {
+		shard := p.shardOf(item.Name)
+		listed[shard] = true
+		o, err := p.object(shard)
+		if err != nil {
+			return err
+		}
+		if newer(item.ResourceVersion, o.version) {
+			p.view.stale[shard] = true
+		}
+	}
+	for shard := range p.view.objects {
+		if !listed[shard] && want == latest {
+			p.view.stale[shard] = true // it is gone, or has lost its label
+		}
+	}
+	return nil
+}
+
+// newer reports whether one version of an object may have come after another, which is empty if there was none.
+func newer(listed, known string) bool {
+	if known == "" {
+		return true
+	}
+	order, err := resourceversion.CompareResourceVersion(listed, known)
+	return err != nil && listed != known || order > 0
 }

@@ -11,7 +11,8 @@ import (
 type view struct {
 	objects map[string]*object // by shard: "" is the pool's first object
 	sharded bool
-	shut    bool // a block from which nothing is taken
+	shut    bool            // a block from which nothing is taken
+	stale   map[string]bool // shards that others have written since they were read
 	used    ipam.Set
 	holder  map[netip.Addr]v1alpha1.IPAllocation
 	byPod   map[podInterface][]netip.Addr
@@ -28,6 +29,7 @@ type (
 func newView() *view {
 	return &view{
 		objects: map[string]*object{},
+		stale:   map[string]bool{},
 		holder:  map[netip.Addr]v1alpha1.IPAllocation{},
 		byPod:   map[podInterface][]netip.Addr{},
 		bySand:  map[sandboxInterface][]netip.Addr{},
@@ -80,9 +82,24 @@ func drop[K comparable](m map[K][]netip.Addr, key K, a netip.Addr) {
 // put replaces an object by what was read of it.
 func (v *view) put(shard string, o *object) {
 	v.remove(shard)
+	delete(v.stale, shard)
 	v.objects[shard] = o
 	for a, h := range o.held {
 		v.hold(a, h)
+	}
+}
+
+// undo takes out of the view what was planned and not written.
+func (v *view) undo(subnet netip.Prefix, planned []change) {
+	for _, c := range planned {
+		o := v.objects[v.home(subnet, c.addr)]
+		if o == nil { // a part that was to be made
+			v.free(c.addr)
+		} else if h, ok := o.held[c.addr]; ok {
+			v.hold(c.addr, h)
+		} else {
+			v.free(c.addr)
+		}
 	}
 }
 

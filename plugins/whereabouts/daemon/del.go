@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
 	"k8s.io/klog/v2"
@@ -30,7 +31,7 @@ func (d *daemon) del(ctx context.Context, req cni.Request) error {
 		}
 		r = record{Network: conf.Network, ContainerID: a.ContainerID, IfName: a.IfName, Boot: d.boot, Pod: conf.Pod, Place: where}
 	}
-	if err := d.release(ctx, r); err != nil {
+	if err := d.release(ctx, r, delTimeout); err != nil {
 		klog.FromContext(ctx).Error(err, "Addresses could not be released yet", "pod", r.Pod.Ref(), "container", a.ContainerID, "interface", a.IfName)
 		r.Releasing = true
 		if err := d.journal.Put(r); err != nil {
@@ -42,8 +43,8 @@ func (d *daemon) del(ctx context.Context, req cni.Request) error {
 }
 
 // release frees what a record stands for, and then ends it. The caller has locked the attachment.
-func (d *daemon) release(ctx context.Context, r record) error {
-	ctx, cancel := context.WithTimeout(ctx, delTimeout)
+func (d *daemon) release(ctx context.Context, r record, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := d.Store.Release(ctx, d.owner(r), r.Place, d.wanted); err != nil {
 		return err
@@ -70,7 +71,7 @@ func (d *daemon) keepReleasing(ctx context.Context) {
 func (d *daemon) releaseAgain(ctx context.Context, r record) (done bool) {
 	d.counts.retries.Inc()
 	logger := klog.FromContext(ctx).WithValues("pod", r.Pod.Ref(), "container", r.ContainerID, "interface", r.IfName)
-	if err := d.release(ctx, r); err != nil {
+	if err := d.release(ctx, r, retryTimeout); err != nil {
 		logger.Error(err, "Addresses could still not be released; trying again")
 		return false
 	}

@@ -34,9 +34,11 @@ type Config struct {
 }
 
 const (
-	// addTimeout is for finding addresses, delTimeout for releasing them before the runtime is told that they will be.
-	addTimeout = 25 * time.Second
-	delTimeout = 5 * time.Second
+	// addTimeout is for finding addresses, delTimeout for releasing them before the runtime is told that they will be, and
+	// retryTimeout for each attempt after that.
+	addTimeout   = 25 * time.Second
+	delTimeout   = 5 * time.Second
+	retryTimeout = 25 * time.Second
 	// askTimeout is for a question about a Pod or a Node.
 	askTimeout = 10 * time.Second
 )

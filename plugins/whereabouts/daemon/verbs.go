@@ -110,7 +110,7 @@ func (d *daemon) releaseIfThere(ctx context.Context, a cni.Attachment) error {
 	if !ok {
 		return nil
 	}
-	return d.release(ctx, r)
+	return d.release(ctx, r, delTimeout)
 }
 
 // status says whether ADD can work.

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
+	"github.com/antrea-mc/antrea-mc/pkg/ipam"
+)
+
+// TestManyNodes: whatever the Nodes do at the same time, what is held in the end is the lowest addresses of the range, each once, also
+// where the pool has parts.
+func TestManyNodes(t *testing.T) { synctest.Test(t, manyNodes) }
+
+func manyNodes(t *testing.T) {
+	const nodes, each, atATime = 5, 54, 6 // 270 addresses: more than an object has
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	objects := fake.NewClientBuilder().WithScheme(scheme).Build()
+	subnet := netip.MustParsePrefix("10.0.0.0/23")
+	key := PoolKey{Name: "10.0.0.0-23", Subnet: subnet}
+	place := Place{Pools: []PoolKey{key}}
+	hosts := Claim{Pool: key, Span: ipam.Span{First: netip.MustParseAddr("10.0.0.1"), Last: netip.MustParseAddr("10.0.1.44")}, Excluded: new(ipam.Set)}
+	var stores []*Store
+	for range nodes {
+		stores = append(stores, New(objects, "ns"))
+	}
+	owner := func(node, i int) Owner {
+		return Owner{ContainerID: fmt.Sprintf("s%d-%d", node, i), IfName: "net1", PodRef: "default/p", PodUID: fmt.Sprintf("u%d-%d", node, i), Node: fmt.Sprint(node)}
+	}
+	all := func(do func(ctx context.Context, s *Store, node, i int) error) {
+		t.Helper()
+		group, ctx := errgroup.WithContext(t.Context())
+		for node, s := range stores {
+			for worker := range atATime {
+				group.Go(func() error {
+					for i := worker; i < each; i += atATime {
+						if err := do(ctx, s, node, i); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+		}
+		if err := group.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add := func(ctx context.Context, s *Store, node, i int) error {
+		_, err := s.Claim(ctx, owner(node, i), place, []Claim{hosts}, nil)
+		return err
+	}
+	release := func(ctx context.Context, s *Store, node, i int) error {
+		return s.Release(ctx, owner(node, i), place, nil)
+	}
+	check := func(after string, want int) {
+		t.Helper()
+		var pools v1alpha1.IPPoolList
+		if err := objects.List(t.Context(), &pools, client.InNamespace("ns")); err != nil {
+			t.Fatal(err)
+		}
+		var held []netip.Addr
+		for _, p := range pools.Items {
+			if p.Status.Allocated != int64(len(p.Spec.Allocations)) {
+				t.Errorf("%s: object %s has %d allocations, its status says %d", after, p.Name, len(p.Spec.Allocations), p.Status.Allocated)
+			}
+			for a := range readObject(&p, netip.MustParsePrefix(p.Spec.Range)).held {
+				held = append(held, a)
+			}
+		}
+		slices.SortFunc(held, netip.Addr.Compare)
+		next := hosts.Span.First
+		for _, a := range held {
+			if a != next {
+				t.Fatalf("%s: %s is held, want %s", after, a, next)
+			}
+			next = next.Next()
+		}
+		if len(held) != want {
+			t.Fatalf("%s: %d addresses are held, want %d", after, len(held), want)
+		}
+	}
+	all(add)
+	check("all have got one", nodes*each)
+	all(add)
+	check("asked again", nodes*each)
+	all(func(ctx context.Context, s *Store, node, i int) error {
+		if i%3 == 0 {
+			return release(ctx, s, node, i)
+		}
+		return nil
+	})
+	all(func(ctx context.Context, s *Store, node, i int) error {
+		if i%3 == 0 {
+			return add(ctx, s, node, i)
+		}
+		return nil
+	})
+	check("a third was released and attached again", nodes*each)
+
+	// The rest of the range at once, then one more on every Node.
+	rest := func(do func(ctx context.Context, s *Store, node, i int) error) {
+		t.Helper()
+		group, ctx := errgroup.WithContext(t.Context())
+		for i := nodes * each; i < 300; i++ {
+			group.Go(func() error { return do(ctx, stores[0], 0, i) })
+		}
+		if err := group.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rest(add)
+	check("full", 300)
+	for node, s := range stores {
+		var exhausted *ExhaustedError
+		if err := add(t.Context(), s, node, 5000); !errors.As(err, &exhausted) {
+			t.Errorf("Node %d, one more than there are: %v", node, err)
+		}
+	}
+	// For Whereabouts, and as if nothing had been.
+	if err := stores[0].Join(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var joined v1alpha1.IPPoolList
+	if err := objects.List(t.Context(), &joined); err != nil {
+		t.Fatal(err)
+	}
+	if len(joined.Items) != 1 || len(joined.Items[0].Spec.Allocations) != 300 || len(joined.Items[0].Labels) != 0 {
+		t.Errorf("%d objects when they have been put together, the first with %d addresses and labels %v", len(joined.Items), len(joined.Items[0].Spec.Allocations), joined.Items[0].Labels)
+	}
+	check("put together", 300)
+	for i := range stores { // as if all had been started anew
+		stores[i] = New(objects, "ns")
+	}
+	rest(release)
+	if err := add(t.Context(), stores[3], 3, 5000); err != nil {
+		t.Fatal("full no more:", err)
+	}
+	if err := release(t.Context(), stores[3], 3, 5000); err != nil {
+		t.Fatal(err)
+	}
+	all(release)
+	check("all have gone", 0)
+}
