@@ -192,7 +192,7 @@ func TestRealStatus(t *testing.T) {
 		{name: "ready", node: node4()},
 		{"not connected", node4(), errors.New("flows are not in the switch yet"), types.ErrPluginNotAvailable, "flows are not in the switch yet"},
 		{"switch is dead", node4(), fmt.Errorf("no connection to the switch: %w", ErrLimitedConnectivity), types.ErrLimitedConnectivity, "no connection to the switch"},
-		{"no Pod CIDR", bare, nil, types.ErrPluginNotAvailable, "no Pod CIDR"},
+		{"no Pod CIDR", bare, nil, types.ErrPluginNotAvailable, "the Node has no podCIDR"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			needNode(t)
