@@ -76,6 +76,16 @@ func inTurn(steps ...step) step {
 
 func nothing(context.Context, *Scene) error { return nil }
 
+// audited waits until an audit can be asked for: antrea-controller may have been on the Node that came back a moment ago.
+func audited(ctx context.Context, s *Scene) error {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		_, err := s.Antctl(ctx, cluster, "verify", "flows", "--node", victim)
+		if err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
 // repair asks for an audit, as a person would who does not want to wait for the next one.
 func repair(ctx context.Context, s *Scene) error {
 	_, err := s.Antctl(ctx, cluster, "verify", "flows", "--node", victim, "--repair")
@@ -154,7 +164,7 @@ var Faults = []Fault{
 	{Name: "underlay link down", Do: lab("link", victim, "down"), Undo: lab("link", victim, "up"), Hold: 3 * time.Second, Back: 5 * time.Second},
 	{Name: "MTU of the underlay link falls to 1400", Do: linkMTU(1400, 1350), Undo: linkMTU(1500, 1450), Hold: 3 * time.Second, Harmless: true},
 	{Name: "Node reboots: what the others lose", Do: powerOff, Undo: lab("start", victim), Hold: 3 * time.Second, Harmless: true, Away: true},
-	{Name: "all flows deleted by hand", Do: inTurn(node("ovs-ofctl", "del-flows", "br-int"), repair), Undo: nothing, Hold: time.Second},
+	{Name: "all flows deleted by hand", Do: inTurn(audited, node("ovs-ofctl", "del-flows", "br-int"), repair), Undo: nothing, Hold: time.Second},
 	{Name: "tunnel port deleted by hand", Do: node("ovs-vsctl", "del-port", "antrea-tun0"), Undo: nothing, Hold: 2 * time.Second},
 	{Name: "address of antrea-gw0 and all its routes deleted by hand", Do: node("ip", "address", "flush", "dev", "antrea-gw0"), Undo: nothing, Hold: 5 * time.Second, Harmless: true},
 }
