@@ -47,7 +47,7 @@ func compute(s pipeline.State, noSNAT bool, nodePortAddresses []netip.Prefix) de
 		d.addresses = append(d.addresses, netip.PrefixFrom(s.Node.GatewayIPs[i], cidr.Bits()))
 		d.neighbors = append(d.neighbors, virtual(cidr.Addr()))
 	}
-	strays := strays(s)
+	left := strays(s)
 	taken := make(map[netip.Prefix]bool)
 	add := func(r route) {
 		if !taken[r.dst] && hasFamily(d.addresses, r.dst) {
@@ -70,7 +70,7 @@ func compute(s pipeline.State, noSNAT bool, nodePortAddresses []netip.Prefix) de
 			add(route{dst: cidr, via: via})
 		}
 	}
-	for _, p := range strays {
+	for _, p := range left {
 		add(route{dst: p, via: virtual(p.Addr()), src: source(d.addresses, p)})
 	}
 	if d.services = computeServices(s, nodePortAddresses); d.services != nil {
@@ -92,7 +92,7 @@ func compute(s pipeline.State, noSNAT bool, nodePortAddresses []netip.Prefix) de
 	slices.SortFunc(d.nat.known, netip.Prefix.Compare)
 	d.nat.known = slices.Compact(d.nat.known)
 	if !noSNAT {
-		d.nat.sources = slices.Concat(s.Node.PodCIDRs, strays)
+		d.nat.sources = slices.Concat(s.Node.PodCIDRs, left)
 	}
 	return d
 }

@@ -4,19 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"runtime"
-	"slices"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/antrea-mc/antrea-mc/pkg/agent/flows"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/flows/flowstest"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovstest"
@@ -87,74 +82,20 @@ func benchmarkPolicies(b *testing.B, policies, peers int) {
 	}
 	sw := ovstest.Start(b, ovstest.Config{})
 	sw.AddBridge("br-int")
-	before, start := heap(), time.Now()
-	store := state.New(s, SourceName)
-	syncer := flows.New(flows.Config{Address: sw.OpenFlow("br-int"), Store: store, BundleSize: 1000, Metrics: flows.NewMetrics(prometheus.NewRegistry())})
-	source := New(Config{Client: client, Node: "node0", Store: store})
-	ctx, cancel := context.WithCancel(b.Context())
-	var wait sync.WaitGroup
-	defer wait.Wait()
-	defer cancel()
-	for _, run := range []func(context.Context) error{source.Run, syncer.Run} {
-		wait.Go(func() {
-			if err := run(ctx); err != nil {
-				b.Error(err)
-			}
-		})
-	}
-	<-store.Synced()
-	inSwitch := func(version state.Version) {
-		if err := syncer.Flush(ctx, version, pipeline.Owner{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	_, version := store.Snapshot()
-	inSwitch(version)
-	first, memory, count := time.Since(start), heap()-before, syncer.Count()
-
-	changes, stop := store.Watch()
-	defer stop()
-	took := func(change func() error) time.Duration {
-		_, version := store.Snapshot()
-		start := time.Now()
-		if err := change(); err != nil {
-			b.Fatal(err)
-		}
-		for {
-			if _, now := store.Snapshot(); now > version {
-				inSwitch(now)
-				return time.Since(start)
-			}
-			<-changes
-		}
-	}
-	times := make(map[string][]time.Duration)
+	m := flowstest.Start(b, sw, s, SourceName, func(store *state.Store) func(context.Context) error {
+		return New(Config{Client: client, Node: "node0", Store: store}).Run
+	})
 	for i := range 200 {
-		times["policy"] = append(times["policy"], took(func() error {
-			_, err := client.NetworkingV1().NetworkPolicies("default").Create(ctx, benchmarkedPolicy(policies+i, fmt.Sprint("app", i%own), "single"), metav1.CreateOptions{})
+		m.Change("policy", func() error {
+			_, err := client.NetworkingV1().NetworkPolicies("default").Create(b.Context(), benchmarkedPolicy(policies+i, fmt.Sprint("app", i%own), "single"), metav1.CreateOptions{})
 			return err
-		}))
+		})
 		if policies > 0 && i < 100 {
-			times["address"] = append(times["address"], took(func() error {
-				_, err := client.CoreV1().Pods("default").Create(ctx, benchmarkedPod(10_000+i, "node1", "peer"), metav1.CreateOptions{})
+			m.Change("address", func() error {
+				_, err := client.CoreV1().Pods("default").Create(b.Context(), benchmarkedPod(10_000+i, "node1", "peer"), metav1.CreateOptions{})
 				return err
-			}))
+			})
 		}
 	}
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(first.Seconds(), "s-empty-switch")
-	b.ReportMetric(float64(count), "flows")
-	b.ReportMetric(float64(memory)/1e6, "MB")
-	for name, all := range times {
-		slices.Sort(all)
-		b.ReportMetric(float64(all[len(all)/2].Microseconds())/1e3, "ms-"+name+"-p50")
-		b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1e3, "ms-"+name+"-p99")
-	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	m.Report()
 }

@@ -4,20 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"runtime"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/antrea-mc/antrea-mc/pkg/agent/flows"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/flows/flowstest"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/state"
 	"github.com/antrea-mc/antrea-mc/pkg/openflow"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovstest"
@@ -66,93 +62,38 @@ func benchmarkServices(b *testing.B, services, endpoints int) {
 	}
 	sw := ovstest.Start(b, ovstest.Config{})
 	sw.AddBridge("br-int")
-	before := heap()
-	start := time.Now()
 	cidrs := []netip.Prefix{netip.MustParsePrefix("10.244.1.0/24")}
-	store := state.New(pipeline.State{Node: pipeline.Node{
+	m := flowstest.Start(b, sw, pipeline.State{Node: pipeline.Node{
 		Name: "node1", TunnelPort: 1, GatewayPort: 2, GatewayMAC: openflow.MAC{2, 1}, TransportIP: netip.MustParseAddr("192.168.0.1"),
 		GatewayIPs: []netip.Addr{cidrs[0].Addr().Next()}, PodCIDRs: cidrs, ClusterPodCIDRs: cidrs, Proxy: pipeline.ProxyAll,
-	}}, SourceName)
-	syncer := flows.New(flows.Config{Address: sw.OpenFlow("br-int"), Store: store, BundleSize: 1000, Metrics: flows.NewMetrics(prometheus.NewRegistry())})
-	source := &Source{
-		Client: client, Store: store, Node: proxy.Node{Name: "node1", All: true},
-		Gone: func(state.Version, pipeline.Owner, []netip.AddrPort) {}, Health: func([]proxy.Health) {},
-	}
-	ctx, cancel := context.WithCancel(b.Context())
-	var wait sync.WaitGroup
-	defer wait.Wait()
-	defer cancel()
-	for _, run := range []func(context.Context) error{source.Run, syncer.Run} {
-		wait.Go(func() {
-			if err := run(ctx); err != nil {
-				b.Error(err)
-			}
-		})
-	}
-	<-store.Synced()
-	inSwitch := func(version state.Version) {
-		if err := syncer.Flush(ctx, version, pipeline.Owner{}); err != nil {
-			b.Fatal(err)
+	}}, SourceName, func(store *state.Store) func(context.Context) error {
+		source := &Source{
+			Client: client, Store: store, Node: proxy.Node{Name: "node1", All: true},
+			Gone: func(state.Version, pipeline.Owner, []netip.AddrPort) {}, Health: func([]proxy.Health) {},
 		}
-	}
-	_, version := store.Snapshot()
-	inSwitch(version)
-	first := time.Since(start)
-	memory, count := heap()-before, syncer.Count()
+		return source.Run
+	})
 	groups := strings.Count(sw.Ofctl("-O OpenFlow15 dump-groups", "br-int"), "group_id=")
 	if groups != services {
 		b.Fatalf("%d groups", groups)
 	}
-
-	changes, stop := store.Watch()
-	defer stop()
-	took := func(change func() error) time.Duration {
-		_, version := store.Snapshot()
-		start := time.Now()
-		if err := change(); err != nil {
-			b.Fatal(err)
-		}
-		for {
-			if _, now := store.Snapshot(); now > version {
-				inSwitch(now)
-				return time.Since(start)
-			}
-			<-changes
-		}
-	}
-	var created, removed []time.Duration
 	for i := range 100 {
 		s, slice := benchmarked(services+i, endpoints)
-		if _, err := client.DiscoveryV1().EndpointSlices("default").Create(ctx, slice, metav1.CreateOptions{}); err != nil {
+		if _, err := client.DiscoveryV1().EndpointSlices("default").Create(b.Context(), slice, metav1.CreateOptions{}); err != nil {
 			b.Fatal(err)
 		}
 		time.Sleep(20 * time.Millisecond) // of a slice without Service nothing follows, but it is looked at
-		created = append(created, took(func() error {
-			_, err := client.CoreV1().Services("default").Create(ctx, s, metav1.CreateOptions{})
+		m.Change("created", func() error {
+			_, err := client.CoreV1().Services("default").Create(b.Context(), s, metav1.CreateOptions{})
 			return err
-		}))
+		})
 		_, slice = benchmarked(i, endpoints)
 		slice.Endpoints = slice.Endpoints[1:]
-		removed = append(removed, took(func() error {
-			_, err := client.DiscoveryV1().EndpointSlices("default").Update(ctx, slice, metav1.UpdateOptions{})
+		m.Change("endpoint-gone", func() error {
+			_, err := client.DiscoveryV1().EndpointSlices("default").Update(b.Context(), slice, metav1.UpdateOptions{})
 			return err
-		}))
+		})
 	}
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(first.Seconds(), "s-empty-switch")
-	b.ReportMetric(float64(count), "flows")
 	b.ReportMetric(float64(groups), "groups")
-	b.ReportMetric(float64(memory)/1e6, "MB")
-	for name, all := range map[string][]time.Duration{"created": created, "endpoint-gone": removed} {
-		slices.Sort(all)
-		b.ReportMetric(float64(all[len(all)/2].Microseconds())/1e3, "ms-"+name+"-p50")
-		b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1e3, "ms-"+name+"-p99")
-	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	m.Report()
 }
