@@ -17,6 +17,7 @@ import (
 	current "github.com/containernetworking/cni/pkg/types/100"
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -370,6 +371,7 @@ func killed(n *node) {
 	stop := n.tell("wait-ADD-r1")
 	ended := begin(context.Background())
 	n.waitFor("ADD r1 net1")
+	n.unfinished(rt, "veth0badcafe")
 	n.kill()
 	err := <-ended
 	var told *types.Error
@@ -381,6 +383,10 @@ func killed(n *node) {
 	n.start()
 	require.Eventually(t, func() bool { return len(n.records()) == 0 }, time.Minute, 20*time.Millisecond, "the new daemon undoes it")
 	require.Equal(t, []string{"DEL r1 net1", "DEL r0 eth0"}, n.calls())
+	within(t, filepath.Base(rt.NetNS), func() {
+		_, err := netlink.LinkByName("veth0badcafe")
+		require.ErrorAs(t, err, new(netlink.LinkNotFoundError), "no plugin deletes what it has not renamed yet")
+	})
 
 	ctx, cancel := context.WithCancel(context.Background())
 	stop = n.tell("wait-ADD-r1")
@@ -401,6 +407,20 @@ func killed(n *node) {
 	require.NoError(t, <-ended, "ADD waits for a daemon that starts")
 	n.del(multus, rt)
 	n.calls()
+}
+
+// unfinished is what plugin macvlan leaves in a sandbox when it dies before it has renamed the interface.
+func (n *node) unfinished(rt *libcni.RuntimeConf, name string) {
+	n.t.Helper()
+	sandbox, err := netns.GetFromPath(rt.NetNS)
+	require.NoError(n.t, err)
+	defer sandbox.Close()
+	within(n.t, n.ns, func() {
+		up, err := netlink.LinkByName("up0")
+		require.NoError(n.t, err)
+		attrs := netlink.LinkAttrs{Name: name, ParentIndex: up.Attrs().Index, Namespace: netlink.NsFd(sandbox)}
+		require.NoError(n.t, netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_BRIDGE}))
+	})
 }
 
 // restarted: the daemon again and again while many Pods start. The runtime deletes what failed and tries again, until all run.

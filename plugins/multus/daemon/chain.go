@@ -108,6 +108,19 @@ func (p plugins) again(ctx context.Context, command cni.Command, s sandbox, a ne
 	return errors.Join(errs...)
 }
 
+// undo deletes an attachment, and what a plugin has left that died in the middle of its ADD.
+func (p plugins) undo(ctx context.Context, s sandbox, a attached) error {
+	if err := p.again(ctx, cni.Del, s, a.Attachment, a.Result); err != nil {
+		return err
+	}
+	if a.Result == nil {
+		if err := removeUnnamed(p.host.path(s.NetNS)); err != nil {
+			return fmt.Errorf("network %s: %w", a.Network, err)
+		}
+	}
+	return p.host.removeDevice(a.Attachment)
+}
+
 // ofNetwork executes the plugins of a network for GC or STATUS, if their version knows it.
 func (p plugins) ofNetwork(ctx context.Context, command cni.Command, path []string, list netplan.List, set map[string]any) error {
 	if !atLeast(list.CNIVersion, "1.1.0") || command == cni.GC && list.DisableGC {

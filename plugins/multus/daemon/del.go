@@ -94,11 +94,7 @@ func (d *daemon) release(ctx context.Context, r record, netns string) error {
 		if !a.Begun {
 			continue
 		}
-		err := d.plugins.again(ctx, cni.Del, s, a.Attachment, a.Result)
-		if err == nil {
-			err = d.host.removeDevice(a.Attachment)
-		}
-		if err != nil {
+		if err := d.plugins.undo(ctx, s, a); err != nil {
 			left, errs = append(left, a), append(errs, err)
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
 
+	"github.com/containernetworking/plugins/pkg/ns"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 
@@ -32,6 +34,42 @@ func (l links) free(name string) (bool, error) {
 		return true, nil
 	}
 	return false, err
+}
+
+// unnamed is the name that macvlan, ipvlan, vlan and tap give an interface in the sandbox until they rename it (RandomVethName of
+// containernetworking/plugins). Their DEL knows it by its final name only.
+var unnamed = regexp.MustCompile(`^veth[0-9a-f]{8}$`)
+
+// removeUnnamed deletes the interfaces of a sandbox that their plugin has not come to rename and set up. A namespace that is no more has none.
+func removeUnnamed(path string) error {
+	err := ns.IsNSorErr(path)
+	if errors.As(err, new(ns.NSPathNotExistErr)) || errors.As(err, new(ns.NSPathNotNSErr)) {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("network namespace of the sandbox: %w", err)
+	}
+	defer file.Close()
+	l, err := openLinks(file)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	all, err := l.LinkList()
+	if err != nil {
+		return fmt.Errorf("interfaces of the sandbox: %w", err)
+	}
+	for _, link := range all {
+		a := link.Attrs()
+		if link.Type() == "veth" || a.Flags&net.FlagUp != 0 || !unnamed.MatchString(a.Name) {
+			continue
+		}
+		if err := l.LinkDel(link); err != nil {
+			return fmt.Errorf("delete interface %s, which no plugin has finished: %w", a.Name, err)
+		}
+	}
+	return nil
 }
 
 // reroute changes the default routes that lead through an interface.

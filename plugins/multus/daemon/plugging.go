@@ -183,10 +183,7 @@ func (p *plugging) detach(ctx context.Context, ifName string) error {
 	if err := p.journal.Put(p.record); err != nil {
 		return err
 	}
-	if err := p.plugins.again(ctx, cni.Del, p.record.sandbox(), a.Attachment, a.Result); err != nil {
-		return err
-	}
-	if err := p.host.removeDevice(a.Attachment); err != nil {
+	if err := p.plugins.undo(ctx, p.record.sandbox(), *a); err != nil {
 		return err
 	}
 	p.record.Attachments = slices.DeleteFunc(slices.Clone(p.record.Attachments), func(other attached) bool {
