@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -30,8 +31,11 @@ var tiers = map[policyv1alpha2.Tier]Tier{policyv1alpha2.AdminTier: Admin, policy
 // unknownPeer says that a peer is of a kind that is not known here. The API demands that such a rule fails closed.
 var errUnknownPeer = errors.New("it is of a kind that is not implemented: the rule accepts nothing by it, and denies everything if it denies or passes")
 
-// errDomainNames is for peers that nobody here can find addresses of.
-var errDomainNames = errors.New("domainNames are not implemented: the rule accepts nothing by them, and denies everything if it denies or passes")
+// errDomainNamesDeny: who refuses by name has to know every address of it, and nobody does.
+var errDomainNamesDeny = errors.New("domainNames are for rules with action Accept: the rule denies everything")
+
+// errDomainNamesPort: whoever has the address is no Pod that could name its ports.
+var errDomainNamesPort = errors.New("domainNames cannot be used with a destinationNamedPort: the rule accepts nothing by them")
 
 // Understand says what of a ClusterNetworkPolicy is not understood, nil if all is; that part fails closed.
 func Understand(o *policyv1alpha2.ClusterNetworkPolicy) error {
@@ -98,7 +102,7 @@ func clusterSpecOf(o *policyv1alpha2.ClusterNetworkPolicy) (spec, error) {
 	for i, rule := range o.Spec.Egress {
 		r, unknown := begin(Egress, i, rule.Name, rule.Action), false
 		for j, p := range rule.To {
-			err := r.peers.addEgress(p)
+			err := r.addEgress(p, rule.Protocols)
 			problem(fmt.Sprintf("egress[%d].to[%d]", i, j), err)
 			unknown = unknown || err != nil
 		}
@@ -127,7 +131,8 @@ func (p *peers) addAnywhere(namespaces *metav1.LabelSelector, pods *policyv1alph
 }
 
 // addEgress adds one peer of an egress rule.
-func (p *peers) addEgress(o policyv1alpha2.ClusterNetworkPolicyEgressPeer) error {
+func (r *ruleSpec) addEgress(o policyv1alpha2.ClusterNetworkPolicyEgressPeer, protocols []policyv1alpha2.ClusterNetworkPolicyProtocol) error {
+	p := &r.peers
 	switch {
 	case o.Nodes != nil:
 		nodes, err := selectNodes(o.Nodes)
@@ -136,7 +141,7 @@ func (p *peers) addEgress(o policyv1alpha2.ClusterNetworkPolicyEgressPeer) error
 		}
 		return err
 	case len(o.DomainNames) > 0:
-		return errDomainNames
+		return r.addDomains(o.DomainNames, protocols)
 	case len(o.Networks) > 0:
 		for i, text := range o.Networks {
 			cidr, err := netip.ParsePrefix(string(text))
@@ -148,6 +153,26 @@ func (p *peers) addEgress(o policyv1alpha2.ClusterNetworkPolicyEgressPeer) error
 		return nil
 	}
 	return p.addAnywhere(o.Namespaces, o.Pods)
+}
+
+// addDomains adds the domain names of one peer.
+func (r *ruleSpec) addDomains(names []policyv1alpha2.DomainName, protocols []policyv1alpha2.ClusterNetworkPolicyProtocol) error {
+	if r.action != Accept {
+		return errDomainNamesDeny
+	}
+	if slices.ContainsFunc(protocols, func(p policyv1alpha2.ClusterNetworkPolicyProtocol) bool { return p.DestinationNamedPort != "" }) {
+		return errDomainNamesPort
+	}
+	var errs []error
+	for i, text := range names {
+		d, err := ParseDomain(string(text))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("domainNames[%d]: %w: the rule accepts nothing by it", i, err))
+			continue
+		}
+		r.peers.domains = append(r.peers.domains, d)
+	}
+	return errors.Join(errs...)
 }
 
 // addProtocol adds one kind of packet.

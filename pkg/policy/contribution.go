@@ -76,6 +76,9 @@ func (e *Engine) contributionOf(p *policy, x *pod) *podContribution {
 			if applies && (base || !ingress || ofPod) {
 				c.entries = append(c.entries, entry{own, ref.clause(ClausePod)})
 			}
+			if applies && base {
+				c.entries = appendResolved(c.entries, ref, p.rules[i].peers.domains, e.resolutions[x.NamespacedName])
+			}
 			switch {
 			case selected && (base || ingress):
 				c.entries = appendAddresses(c.entries, ref, x.IPs)
@@ -107,7 +110,8 @@ func (e *Engine) staticOf(p *policy) contribution {
 			}
 			c.rules = append(c.rules, &Rule{
 				ID: ref.ID, Policy: p.policy, Direction: r.direction, Tier: p.tier, Precedence: r.precedence, Action: r.action,
-				Audit: p.audits(r), Index: r.index, Name: r.name, Named: v.name, Ports: ports, Clauses: ref.Clauses,
+				Audit: p.audits(r), Index: r.index, Name: r.name, Named: v.name, Ports: ports, Domains: r.peers.domains,
+				Clauses: ref.Clauses,
 			})
 			for _, port := range ports {
 				for _, part := range port.aligned() {

@@ -20,6 +20,8 @@ type Engine struct {
 	byNodes  map[*policy]bool   // the policies that select Nodes
 	ids      map[uint32]ruleKey // of rules in the index
 	index    index
+	// resolutions are what Pods have been told of names.
+	resolutions map[types.NamespacedName][]Resolution
 }
 
 // New is an engine for the Pods of one Node, or for all if no Node is named.
@@ -27,6 +29,7 @@ func New(node string) *Engine {
 	e := &Engine{
 		membership: newMembership(), node: node, nodes: make(map[string]Node), policies: make(map[Policy]*policy),
 		byNodes: make(map[*policy]bool), ids: make(map[uint32]ruleKey), index: newIndex(),
+		resolutions: make(map[types.NamespacedName][]Resolution),
 	}
 	e.local = func(p *pod) bool { return e.node == "" || p.Node == e.node }
 	e.placed = e.placedIn

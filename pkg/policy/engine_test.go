@@ -18,11 +18,12 @@ import (
 // The engine decides as the slow twin does, whatever happens in whichever order, and what it has in the end does not
 // depend on what was before.
 func TestAgainstSlowTwin(t *testing.T) {
-	asked, denied, accepted, audited := 0, 0, 0, 0
+	asked, denied, accepted, audited, named := 0, 0, 0, 0, 0
 	for seed := range uint64(40) {
 		w := policytest.New(seed, true)
 		e := New("")
 		w.Tell(e)
+		tellNames(w, e)
 		for step := range 6 {
 			for _, c := range w.Connections() {
 				v, err := e.Query(Peer{IP: c.From}, Peer{IP: c.To}, protocols[c.Protocol], uint16(c.Port))
@@ -35,6 +36,9 @@ func TestAgainstSlowTwin(t *testing.T) {
 						v.Egress, v.Ingress, egress, ingress)
 				}
 				asked++
+				if v.Egress.Reason == ByRule && len(v.Egress.Rules[0].Domains) > 0 {
+					named++
+				}
 				if egress.audited || ingress.audited {
 					audited++
 				}
@@ -45,12 +49,29 @@ func TestAgainstSlowTwin(t *testing.T) {
 				}
 			}
 			w.Change(e)
+			tellNames(w, e)
 		}
 		sameAsFresh(t, w, e, "")
 	}
-	t.Logf("%d connections: %d denied, %d accepted by a rule, %d that policies in audit mode would deny; 0 disagreements", asked, denied, accepted, audited)
-	if asked < 10000 || denied < asked/10 || accepted < asked/20 || audited < asked/40 {
+	t.Logf("%d connections: %d denied, %d accepted by a rule, %d of a domain name, %d that policies in audit mode would deny; 0 disagreements",
+		asked, denied, accepted, named, audited)
+	if asked < 10000 || denied < asked/10 || accepted < asked/20 || audited < asked/40 || named < asked/500 {
 		t.Error("the worlds are too dull")
+	}
+}
+
+// tellNames tells an engine what Pods know of domain names now.
+func tellNames(w *policytest.World, e *Engine) {
+	pods := maps.Clone(e.resolutions)
+	for pod := range w.Told {
+		pods[pod] = nil
+	}
+	for pod := range pods {
+		var all []Resolution
+		for _, t := range w.Told[pod] {
+			all = append(all, Resolution{t.Name, t.Address, t.Lapsed})
+		}
+		e.SetResolutions(pod, all)
 	}
 }
 
@@ -64,11 +85,13 @@ func TestIncremental(t *testing.T) {
 		w.Tell(e)
 		for range 20 {
 			w.Change(e)
+			tellNames(w, e)
 			seen.apply(e.Changes())
 		}
 		sameAsFresh(t, w, e, "node0")
 		want := newSeen()
 		fresh := New("node0")
+		tellNames(w, fresh)
 		w.Tell(fresh)
 		want.apply(fresh.Changes())
 		if diff := cmp.Diff(want, seen, cmp.AllowUnexported(seenIndex{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
@@ -113,6 +136,7 @@ func (s seenIndex) apply(c Changes) {
 func sameAsFresh(t *testing.T, w *policytest.World, e *Engine, node string) {
 	t.Helper()
 	fresh := New(node)
+	tellNames(w, fresh)
 	w.Tell(fresh)
 	keys := func(e *Engine) map[key]map[Ref]int { return e.index.entries }
 	if diff := cmp.Diff(keys(fresh), keys(e), cmp.AllowUnexported(key{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {

@@ -20,6 +20,8 @@ type Ref struct {
 	Audit      bool  // the rule would deny, or the Pod would be isolated, but that is only counted
 	Clause     uint8 // which part: ClausePod, ClauseAddress or ClausePorts
 	Clauses    uint8 // how many parts the rule has
+	// Established says that an address is part of the rule only for connections that are there already.
+	Established bool
 }
 
 // The parts of a rule.
@@ -37,7 +39,8 @@ func (r Ref) clause(n uint8) Ref {
 // Compare orders Refs: by direction, tier and precedence, then by number.
 func (r Ref) Compare(s Ref) int {
 	return cmp.Or(cmp.Compare(r.Direction, s.Direction), cmp.Compare(r.Tier, s.Tier), cmp.Compare(r.Precedence, s.Precedence),
-		cmp.Compare(r.ID, s.ID), compareBool(r.Audit, s.Audit), cmp.Compare(r.Clause, s.Clause), cmp.Compare(r.Clauses, s.Clauses))
+		cmp.Compare(r.ID, s.ID), compareBool(r.Audit, s.Audit), cmp.Compare(r.Clause, s.Clause), cmp.Compare(r.Clauses, s.Clauses),
+		compareBool(r.Established, s.Established))
 }
 
 // compareBool has false before true.

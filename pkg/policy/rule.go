@@ -84,7 +84,8 @@ type Rule struct {
 	Name       string // as the policy names it, which may be not at all
 	Named      string // the named port that it is for, if it is for one
 	Ports      []Ports
-	Clauses    uint8 // how many parts a match has: 2 are Pod and address, 3 are Pod, address and port
+	Domains    []Domain // that it is about, beside other peers
+	Clauses    uint8    // how many parts a match has: 2 are Pod and address, 3 are Pod, address and port
 }
 
 // String names the rule as operators find it: by policy, direction and place.
@@ -147,10 +148,11 @@ type ruleSpec struct {
 
 // peers is whom a rule is about.
 type peers struct {
-	any    bool
-	groups []selection
-	nodes  []nodeSelection
-	blocks []netip.Prefix
+	any     bool
+	groups  []selection
+	nodes   []nodeSelection
+	blocks  []netip.Prefix
+	domains []Domain
 }
 
 // contains reports whether the address itself, whoever has it, is one of the peers.

@@ -2,7 +2,9 @@ package policy
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -234,6 +236,9 @@ func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction
 				if t.Networks != nil {
 					return slices.ContainsFunc(t.Networks, func(n policyv1alpha2.CIDR) bool { return netip.MustParsePrefix(string(n)).Contains(peer) })
 				}
+				if t.DomainNames != nil {
+					return s.told(p.Spec.Subject, t.DomainNames, peer)
+				}
 				return s.pod(t.Namespaces, t.Pods, peerPod)
 			})
 			if hit && clusterPorts(r.Protocols, receiver, c) && !counts(r.Action) {
@@ -242,6 +247,26 @@ func (s slow) cluster(tier policyv1alpha2.Tier, subject *corev1.Pod, d Direction
 		}
 	}
 	return "", false
+}
+
+// told tells whether a Pod of a policy was told that somebody with one of the names has an address.
+func (s slow) told(subject policyv1alpha2.ClusterNetworkPolicySubject, names []policyv1alpha2.DomainName, a netip.Addr) bool {
+	for of, told := range s.world.Told {
+		pod := s.world.Pods[of]
+		if pod == nil || pod.Spec.HostNetwork || !s.pod(subject.Namespaces, subject.Pods, pod) {
+			continue
+		}
+		for _, t := range told {
+			for _, name := range names {
+				pattern := strings.ReplaceAll(strings.TrimSuffix(string(name), "."), ".", "[.]")
+				pattern = strings.Replace(pattern, "*", "[^.]+([.][^.]+)*", 1)
+				if t.Address == a && !t.Lapsed && regexp.MustCompile("(?i)^"+pattern+"$").MatchString(t.Name) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func (s slow) pod(namespaces *metav1.LabelSelector, pods *policyv1alpha2.NamespacedPod, pod *corev1.Pod) bool {

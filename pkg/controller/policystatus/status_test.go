@@ -71,8 +71,9 @@ func TestRealStatus(t *testing.T) {
 	}
 	policies := client.Resource(policywatch.Resource())
 	const nodes = `{action: Accept, to: [{nodes: {}}, {networks: ["10.0.0.0/8", "fd00::/8"]}]}`
-	const domain = `{action: Accept, to: [{domainNames: ["*.kubernetes.io"]}]}`
-	for name, rules := range map[string]string{"networks": nodes, "domains": nodes + "," + domain} {
+	const domain = `{action: Accept, to: [{domainNames: ["*.kubernetes.io", "k8s.io."]}]}`
+	const refused = `{action: Deny, to: [{domainNames: ["*.kubernetes.io"]}]}`
+	for name, rules := range map[string]string{"networks": nodes, "domains": nodes + "," + domain, "refused": nodes + "," + refused} {
 		until(t, "the API takes policy "+name, func() bool {
 			_, err = policies.Create(ctx, policyNamed(t, name, rules), metav1.CreateOptions{})
 			return err == nil
@@ -97,17 +98,18 @@ func TestRealStatus(t *testing.T) {
 		}
 	}
 	says("networks", 1, metav1.ConditionTrue, ReasonUnderstood, "")
-	says("domains", 1, metav1.ConditionFalse, ReasonNotUnderstood, "spec.egress[1].to[0]: domainNames are not implemented: the rule accepts nothing by them")
+	says("domains", 1, metav1.ConditionTrue, ReasonUnderstood, "")
+	says("refused", 1, metav1.ConditionFalse, ReasonNotUnderstood, "spec.egress[1].to[0]: domainNames are for rules with action Accept: the rule denies everything")
 
-	o, err := policies.Get(ctx, "domains", metav1.GetOptions{})
+	o, err := policies.Get(ctx, "refused", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Object["spec"] = policyNamed(t, "domains", nodes).Object["spec"]
+	o.Object["spec"] = policyNamed(t, "refused", nodes).Object["spec"]
 	if _, err := policies.Update(ctx, o, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	says("domains", 2, metav1.ConditionTrue, ReasonUnderstood, "")
+	says("refused", 2, metav1.ConditionTrue, ReasonUnderstood, "")
 }
 
 func until(t *testing.T, what string, ok func() bool) {

@@ -33,8 +33,17 @@ type World struct {
 	Nodes           map[string]*corev1.Node
 	Policies        map[types.NamespacedName]*networkingv1.NetworkPolicy
 	ClusterPolicies map[string]*policyv1alpha2.ClusterNetworkPolicy
+	// Told is what Pods were told when they asked for domain names. Followers do not hear of it.
+	Told map[types.NamespacedName][]Told
 
 	audits bool
+}
+
+// Told is an address of a name.
+type Told struct {
+	Name    string
+	Address netip.Addr
+	Lapsed  bool // for connections that there are already
 }
 
 // Connection is the first packet of one, as it leaves and arrives.
@@ -50,6 +59,7 @@ func New(seed uint64, more bool) *World {
 		Rand: rand.New(rand.NewPCG(seed, 11)), Namespaces: make(map[string]map[string]string), Pods: make(map[types.NamespacedName]*corev1.Pod),
 		Nodes: make(map[string]*corev1.Node), Policies: make(map[types.NamespacedName]*networkingv1.NetworkPolicy),
 		ClusterPolicies: make(map[string]*policyv1alpha2.ClusterNetworkPolicy), audits: more,
+		Told: make(map[types.NamespacedName][]Told),
 	}
 	for i := range 2 {
 		w.node(i)
@@ -66,6 +76,9 @@ func New(seed uint64, more bool) *World {
 	if more {
 		for range w.IntN(4) {
 			w.clusterPolicy()
+		}
+		for range 12 {
+			w.tell()
 		}
 	}
 	return w
@@ -228,19 +241,42 @@ func (w *World) clusterPolicy() {
 	}
 	for range w.IntN(3) {
 		to := policyv1alpha2.ClusterNetworkPolicyEgressPeer{}
-		switch w.IntN(3) {
+		rule := policyv1alpha2.ClusterNetworkPolicyEgressRule{Action: action(), Protocols: w.protocols()}
+		switch w.IntN(4) {
 		case 0:
 			to.Namespaces, to.Pods = w.anywhere()
 		case 1:
 			to.Nodes = w.selector()
 		case 2:
 			to.Networks = []policyv1alpha2.CIDR{policyv1alpha2.CIDR(w.block().CIDR), "fd00::/64"}
+		case 3:
+			to.DomainNames = []policyv1alpha2.DomainName{one[policyv1alpha2.DomainName](w, "*.example.com", "WWW.example.com.", "example.com", "*.example.org")}
+			rule.Action = policyv1alpha2.ClusterNetworkPolicyRuleActionAccept
+			rule.Protocols = slices.DeleteFunc(rule.Protocols, func(p policyv1alpha2.ClusterNetworkPolicyProtocol) bool {
+				return p.DestinationNamedPort != "" || w.chance(70)
+			})
 		}
-		p.Spec.Egress = append(p.Spec.Egress, policyv1alpha2.ClusterNetworkPolicyEgressRule{
-			Action: action(), To: []policyv1alpha2.ClusterNetworkPolicyEgressPeer{to}, Protocols: w.protocols(),
-		})
+		rule.To = []policyv1alpha2.ClusterNetworkPolicyEgressPeer{to}
+		p.Spec.Egress = append(p.Spec.Egress, rule)
 	}
 	w.ClusterPolicies[p.Name] = p
+}
+
+// tell has a Pod be told an address, or forget all.
+func (w *World) tell() {
+	pods := slices.SortedFunc(maps.Keys(w.Pods), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
+	pod := one(w, pods...)
+	if w.chance(15) {
+		delete(w.Told, pod)
+		return
+	}
+	address := one(w, netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("fd00::7"), netip.MustParseAddr("192.168.0.1"))
+	if peer := w.Pods[one(w, pods...)]; w.chance(50) {
+		address = netip.MustParseAddr(peer.Status.PodIPs[0].IP)
+	}
+	t := Told{Name: one(w, "www.example.com", "a.b.example.com", "example.com", "badexample.com", "www.example.org"), Address: address, Lapsed: w.chance(30)}
+	told := slices.DeleteFunc(slices.Clone(w.Told[pod]), func(have Told) bool { return have.Name == t.Name && have.Address == t.Address })
+	w.Told[pod] = append(told, t)
 }
 
 func (w *World) anywhere() (*metav1.LabelSelector, *policyv1alpha2.NamespacedPod) {
@@ -271,7 +307,7 @@ func (w *World) protocols() []policyv1alpha2.ClusterNetworkPolicyProtocol {
 
 // Change changes something, and tells.
 func (w *World) Change(f Follower) {
-	switch w.IntN(8) {
+	switch w.IntN(9) {
 	case 0:
 		name := fmt.Sprint("ns", w.IntN(3))
 		if w.chance(20) {
@@ -293,6 +329,10 @@ func (w *World) Change(f Follower) {
 	case 7:
 		drop(w.ClusterPolicies, f)
 		w.node(w.IntN(2))
+	case 8:
+		if w.audits && len(w.Pods) > 0 {
+			w.tell()
+		}
 	}
 	w.Tell(f)
 }
