@@ -34,6 +34,7 @@ const (
 	FeatureSegment      Feature = 9  // what other Nodes have of a segment
 	FeaturePolicyRule   Feature = 10 // what becomes of packets that meet a rule
 	FeaturePolicyAudit  Feature = 11 // what policies in audit mode would refuse
+	FeatureNames        Feature = 12 // answers about names that the agent hears before the Pod that has asked
 )
 
 // The features that refuse. Numbers as above.
@@ -90,6 +91,7 @@ var featureNames = map[Feature]string{
 	FeatureSegment:         "segment",
 	FeaturePolicyRule:      "policy-rule",
 	FeaturePolicyAudit:     "policy-audit",
+	FeatureNames:           "names",
 	FeatureEgressPolicy:    "egress-policy",
 	FeatureIngressPolicy:   "ingress-policy",
 	FeaturePolicyBlocked:   "policy-blocked",

@@ -8,7 +8,7 @@ import (
 )
 
 // guarded is a dual-stack Node whose one Pod is a backend: others may talk to it on port 80 and on 8000 to 8003, it may talk to
-// nobody but a range, and the administrator denies a port and leaves another to the rest. In audit mode are a rule that would deny
+// nobody but a range and an address that is only for connections that there are, and the administrator denies a port and leaves another to the rest. In audit mode are a rule that would deny
 // it what it may send, and a policy that would isolate the other Pod.
 func guarded() State {
 	s := dualStack()
@@ -21,7 +21,7 @@ func guarded() State {
 	}
 	p := &Policies{Pods: make(map[string]PodPolicy), Addresses: make(map[string]PolicyAddress), Ports: make(map[string]PolicyPorts), Rules: make(map[string]PolicyRule)}
 	audited := RulePlace{Tier: TierAdmin, Precedence: 27, Egress: true}
-	p.Pods["pod-b"] = PodPolicy{AuditIngress: true, Tell: true}
+	p.Pods["pod-b"] = PodPolicy{AuditIngress: true, Tell: true, Names: true}
 	p.Pods["pod-a"] = PodPolicy{Egress: true, Ingress: true, Tell: true, Parts: []RulePart{
 		part(in, 1, 1, 3), part(in, 2, 1, 2), part(out, 3, 1, 2), part(deny, 4, 1, 3), part(pass, 5, 1, 3), part(accept, 6, 1, 2), part(audited, 7, 1, 2),
 	}}
@@ -31,6 +31,9 @@ func guarded() State {
 	} {
 		p.Addresses[text] = PolicyAddress{netip.MustParsePrefix(text), parts}
 	}
+	lapsed := part(out, 3, 2, 2)
+	lapsed.Established = true
+	p.Addresses["10.8.0.1/32"] = PolicyAddress{netip.MustParsePrefix("10.8.0.1/32"), []RulePart{lapsed}}
 	for _, ports := range []PolicyPorts{
 		{openflow.ProtoTCP, 80, 80, []RulePart{part(in, 1, 3, 3)}}, {openflow.ProtoTCP, 8000, 8003, []RulePart{part(in, 1, 3, 3)}},
 		{openflow.ProtoTCP, 22, 22, []RulePart{part(deny, 4, 3, 3)}}, {openflow.ProtoSCTP, 0, 65535, []RulePart{part(pass, 5, 3, 3)}},

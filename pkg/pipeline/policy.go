@@ -26,6 +26,7 @@ type PodPolicy struct {
 	Egress, Ingress           bool // isolated: it sends or receives only what a rule accepts
 	AuditEgress, AuditIngress bool // if it is not isolated: what no rule accepts is counted
 	Tell                      bool // the agent is to hear of first packets that are refused, or counted, see [IsRefusal]
+	Names                     bool // the agent is to hear of answers about names before the Pod does, see [NamesLease]
 	Parts                     []RulePart
 }
 
@@ -83,6 +84,7 @@ type RulePart struct {
 	Rule            uint32
 	Clause, Clauses uint8 // which part, of how many
 	Audit           bool  // of the rule
+	Established     bool  // an address that is part of it only for connections that there are already
 }
 
 // The priorities of the policy tables. Rules of ClusterNetworkPolicies have one for every precedence.
@@ -279,6 +281,9 @@ func (r *rules) podPolicy(s State, pod Pod, p PodPolicy) {
 			r.add(d.dispatch, 240, from.IPDst(host(ip)), next(d.done))
 		}
 	}
+	if p.Names {
+		r.hearNames(s.Node, to)
+	}
 	matches := func(place RulePlace) []openflow.Match {
 		if place.Egress {
 			return []openflow.Match{from}
@@ -319,11 +324,23 @@ func (r *rules) policyAddress(n Node, a PolicyAddress) {
 	if !n.hasFamily(a.Prefix.Addr()) {
 		return
 	}
-	r.parts(a.Parts, func(place RulePlace) []openflow.Match {
+	matches := func(place RulePlace) []openflow.Match {
 		if place.Egress {
 			return []openflow.Match{openflow.Match{}.IPDst(a.Prefix)}
 		}
 		return []openflow.Match{openflow.Match{}.IPSrc(a.Prefix)}
+	}
+	var always, established []RulePart
+	for _, part := range a.Parts {
+		if part.Established {
+			established = append(established, part)
+		} else {
+			always = append(always, part)
+		}
+	}
+	r.parts(always, matches)
+	r.parts(established, func(place RulePlace) []openflow.Match {
+		return []openflow.Match{merged(matches(place)[0], known())}
 	})
 }
 

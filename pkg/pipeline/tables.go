@@ -8,7 +8,7 @@ import (
 )
 
 // The tables of the bridge. Ids have gaps so that a feature never renumbers another; packets only go to higher ones
-// (with three exceptions, see [TableConntrackZone], [TableEgressAdmin] and [TableOutput]).
+// (with four exceptions, see [TableConntrackZone], [TableEgressAdmin], [TableIngressPolicy] and [TableOutput]).
 const (
 	// TableClassifier sets the source class by where a packet came in. From the tunnel only known senders pass.
 	TableClassifier openflow.TableID = 0
@@ -44,7 +44,8 @@ const (
 	TableL3DecTTL openflow.TableID = 18
 	// TableSNAT sets the kind of source NAT; transit leaves for the output from here.
 	TableSNAT openflow.TableID = 20
-	// TableIngressPolicy takes what Pods are sent to the rules that decide about it.
+	// TableIngressPolicy takes what Pods are sent to the rules that decide about it. An answer about names that the agent is to hear
+	// comes here twice.
 	TableIngressPolicy openflow.TableID = 24
 	// TableIngressAdmin is as TableEgressAdmin.
 	TableIngressAdmin openflow.TableID = 25

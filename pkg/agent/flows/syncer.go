@@ -351,7 +351,9 @@ func collect(into map[openflow.FlowKey]openflow.Flow, flows iter.Seq2[openflow.F
 		if err != nil {
 			return err
 		}
-		into[f.Key()] = f.Flow
+		if !pipeline.IsNamesLease(f.Flow) { // somebody else's, who looks after it
+			into[f.Key()] = f.Flow
+		}
 	}
 	return nil
 }
