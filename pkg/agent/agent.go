@@ -22,6 +22,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/agent/device"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/drift"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/flows"
+	"github.com/antrea-mc/antrea-mc/pkg/agent/fqdn"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/host"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/multicluster"
 	"github.com/antrea-mc/antrea-mc/pkg/agent/nodes"
@@ -62,6 +63,7 @@ type agent struct {
 	pods     *pods
 	probes   *probe.Watcher   // nil without multi-cluster
 	policies *policies.Source // nil if the host balances Services
+	names    *fqdn.Learner    // nil without ClusterNetworkPolicies
 	events   *events
 	datapath string
 	bridge   bridge
@@ -134,6 +136,15 @@ func Run(ctx context.Context, c Config) error {
 			return err
 		}
 		a.pods.awaitPolicies = policies.Await
+		if c.AdminNetworkPolicy {
+			a.names = fqdn.New(ctx, fqdn.Config{
+				Address: a.openFlow(), RunDir: c.OVSRunDir, File: filepath.Join(c.StateDir, fqdn.FileName), Limits: fqdn.Limits{MinTTL: time.Duration(c.FQDNCacheMinTTL) * time.Second},
+				Store: a.store, Rules: a.policies, Flush: a.syncer.Flush,
+			})
+			if err := a.names.Register(a.registry); err != nil {
+				return err
+			}
+		}
 	}
 	if c.Multicluster.Enable {
 		a.probes = probe.New(probe.Config{
@@ -191,6 +202,9 @@ func (a *agent) run(ctx context.Context, fallback bool) error {
 	if a.Proxy.Enable {
 		a.startServices(start)
 		start("policies", a.policies.Run)
+		if a.names != nil {
+			start("names", a.names.Run)
+		}
 		start("refusals", func(ctx context.Context) error { return a.policies.LogRefusals(ctx, a.openFlow()) })
 	}
 	if a.SecondaryNetwork {

@@ -193,6 +193,15 @@ func (a api) NetworkPolicyRules(ctx context.Context) (systemv1alpha1.NetworkPoli
 	return list, err
 }
 
+// FQDNCache implements [apiserver.Agent].
+func (a api) FQDNCache(_ context.Context, domain string) (systemv1alpha1.FQDNCacheEntryList, error) {
+	list := systemv1alpha1.FQDNCacheEntryList{Items: []systemv1alpha1.FQDNCacheEntry{}}
+	if a.names != nil {
+		list.Items = append(list.Items, a.names.Resolved(domain)...)
+	}
+	return list, nil
+}
+
 // GatewayPeers implements [apiserver.Agent].
 func (a api) GatewayPeers(ctx context.Context) (systemv1alpha1.GatewayPeerList, error) {
 	if a.probes == nil {

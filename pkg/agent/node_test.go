@@ -41,6 +41,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/agent/segments"
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovstest"
+	"github.com/antrea-mc/antrea-mc/pkg/policywatch"
 )
 
 // The tests below put whole Nodes into network namespaces: a switch and an agent each, the agent as a process of its own whose
@@ -113,9 +114,11 @@ func runChild(file string) error {
 	group := schema.GroupVersion{Group: "multicluster.crd.antrea.io", Version: "v1alpha1"}
 	resources := map[string]schema.GroupVersionResource{
 		"Gateway": group.WithResource("gateways"), "ClusterInfoImport": group.WithResource("clusterinfoimports"), "NodeSegments": segments.Resource,
+		"ClusterNetworkPolicy": policywatch.Resource(),
 	}
 	client := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
 		resources["Gateway"]: "GatewayList", resources["ClusterInfoImport"]: "ClusterInfoImportList", resources["NodeSegments"]: "NodeSegmentsList",
+		policywatch.Resource(): "ClusterNetworkPolicyList",
 	})
 	for _, o := range c.Objects {
 		object := &unstructured.Unstructured{Object: o}
@@ -152,6 +155,9 @@ func replaceObjects(ctx context.Context, file string, client dynamic.Interface, 
 	}
 	for kind, resource := range resources {
 		into := client.Resource(resource).Namespace(c.Agent.Namespace)
+		if resource == policywatch.Resource() {
+			into = client.Resource(resource).Namespace("")
+		}
 		if resource == segments.Resource {
 			continue // the agent writes some of these itself
 		}

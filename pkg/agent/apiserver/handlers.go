@@ -110,6 +110,12 @@ func (h handlers) networkPolicyRules(w http.ResponseWriter, r *http.Request) {
 	secureserver.WriteJSON(w, list)
 }
 
+func (h handlers) fqdnCache(w http.ResponseWriter, r *http.Request) {
+	list, err := h.agent.FQDNCache(r.Context(), r.URL.Query().Get(systemv1alpha1.ParamDomain))
+	list.TypeMeta, list.Node = typeMeta("FQDNCacheEntryList"), h.node
+	answer(w, list, err)
+}
+
 func (h handlers) flows(w http.ResponseWriter, r *http.Request) {
 	query, err := parseFlowQuery(r.URL.Query())
 	if err != nil {

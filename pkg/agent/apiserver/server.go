@@ -39,6 +39,8 @@ type Agent interface {
 	Drops(ctx context.Context) (systemv1alpha1.DropList, error)
 	// NetworkPolicyRules tells about the rules for Pods of this Node; Node is filled in by the caller.
 	NetworkPolicyRules(ctx context.Context) (systemv1alpha1.NetworkPolicyRuleList, error)
+	// FQDNCache tells what Pods of this Node were told of a domain name, or of all; Node is filled in by the caller.
+	FQDNCache(ctx context.Context, domain string) (systemv1alpha1.FQDNCacheEntryList, error)
 	// Live is nil, or why only a restart helps.
 	Live() error
 	// Ready is nil, or what the agent still waits for.
@@ -112,6 +114,7 @@ func (c Config) handler() http.Handler {
 	mux.HandleFunc("GET "+nodePath("podinterfaces"), h.ofThisNode(h.podInterfaces))
 	mux.HandleFunc("GET "+nodePath("drops"), h.ofThisNode(h.drops))
 	mux.HandleFunc("GET "+nodePath("networkpolicyrules"), h.ofThisNode(h.networkPolicyRules))
+	mux.HandleFunc("GET "+nodePath("fqdncache"), h.ofThisNode(h.fqdnCache))
 	mux.HandleFunc("GET "+nodePath("drift"), h.ofThisNode(h.drift))
 	mux.HandleFunc("POST "+nodePath("drift"), h.ofThisNode(h.drift))
 	return mux

@@ -49,6 +49,10 @@ func (*fakeAgent) Info(context.Context) systemv1alpha1.AgentInfo {
 	return systemv1alpha1.AgentInfo{LocalPods: 2}
 }
 
+func (*fakeAgent) FQDNCache(_ context.Context, domain string) (systemv1alpha1.FQDNCacheEntryList, error) {
+	return systemv1alpha1.FQDNCacheEntryList{Items: []systemv1alpha1.FQDNCacheEntry{{Name: domain, Address: "192.0.2.1"}}}, nil
+}
+
 func (*fakeAgent) NetworkPolicyRules(context.Context) (systemv1alpha1.NetworkPolicyRuleList, error) {
 	return systemv1alpha1.NetworkPolicyRuleList{Items: []systemv1alpha1.NetworkPolicyRule{}}, nil
 }
@@ -96,6 +100,7 @@ func TestHandler(t *testing.T) {
 		{node + "n1/gatewaypeers", 200, `"kind":"GatewayPeerList","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
 		{node + "n1/podinterfaces", 200, `"node":"n1","items":[{"podNamespace":"","podName":"web"`},
 		{node + "n1/drops", 503, "no OpenFlow connection"},
+		{node + "n1/fqdncache?domain=a.com", 200, `"kind":"FQDNCacheEntryList","apiVersion":"system.antrea.io/v1alpha1","node":"n1","items":[{"name":"a.com"`},
 		{node + "n1/networkpolicyrules", 200, `"kind":"NetworkPolicyRuleList","apiVersion":"system.antrea.io/v1alpha1","node":"n1"`},
 		{node + "n1/drift", 200, `"repaired":false`},
 		{node + "n2/drift", 404, `nodes \"n2\" not found`},

@@ -40,6 +40,7 @@ type Config struct {
 	Multicluster             Multicluster
 	Proxy                    Proxy // enabled, it brings NetworkPolicies with it
 	AdminNetworkPolicy       bool  // ClusterNetworkPolicies too
+	FQDNCacheMinTTL          int   // seconds
 	PolicySource             PolicySource
 	SecondaryNetwork         bool // Pods may have further interfaces, in segments
 }

@@ -103,6 +103,8 @@ var keys = []Key{
 		func(c *Config) *string { return &c.Proxy.ServiceProxyName }, nil),
 	text("policySource", string(FromAgent), "Who finds out what policies for the Node's Pods depend on: `agent` watches all Pods, Namespaces and policies of the cluster; `controller` asks antrea-controller, which watches them once for all Nodes, and watches itself only while that is away for long.",
 		func(c *Config) *string { return (*string)(&c.PolicySource) }, oneOf(string(FromController), string(FromAgent))),
+	number("fqdnCacheMinTTL", 0, 0, 86400, "For how many seconds at least an address of a domain name may be used that a ClusterNetworkPolicy accepts, where the answer that the Pod got says less. Never less than 5.",
+		func(c *Config) *int { return &c.FQDNCacheMinTTL }),
 	accepted("multicluster.enablePodToPodConnectivity", false, "Accepted with either value: Pods of all clusters reach each other."),
 
 	fixed("trafficEncryptionMode", "none"),
@@ -126,7 +128,6 @@ var keys = []Key{
 	fixed("nodePortLocal.enable", false),
 	fixed("nodePortLocal.portRange", "61000-62000"),
 	fixed("dnsServerOverride", ""),
-	fixed("fqdnCacheMinTTL", 0),
 	fixed("tlsCipherSuites", ""),
 	fixed("tlsMinVersion", ""),
 	fixed("transportInterfaceCIDRs", []string{}),

@@ -86,7 +86,7 @@ func parts(refs []policy.Ref) []pipeline.RulePart {
 func part(r policy.Ref) pipeline.RulePart {
 	return pipeline.RulePart{
 		RulePlace: pipeline.RulePlace{Egress: r.Direction == policy.Egress, Tier: tiers[r.Tier], Precedence: r.Precedence},
-		Rule:      r.ID, Clause: r.Clause, Clauses: r.Clauses, Audit: r.Audit,
+		Rule:      r.ID, Clause: r.Clause, Clauses: r.Clauses, Audit: r.Audit, Established: r.Established,
 	}
 }
 
@@ -105,7 +105,7 @@ func ofPods(e *policy.Engine, pods map[string]pipeline.Pod) map[string]pipeline.
 		name := nameOf(p)
 		if told, ok := e.Pod(name); ok && told.Is(p.Name.UID) {
 			of := podPolicy(e.PodRefs(name))
-			of.Tell = e.Logged(name.Namespace)
+			of.Tell, of.Names = e.Logged(name.Namespace), e.Asks(name)
 			all[port] = of
 		}
 	}

@@ -52,6 +52,9 @@ func (s *Source) rulesCounted(counted map[counter]counts) []systemv1alpha1.Netwo
 		for _, p := range r.Ports {
 			item.Ports = append(item.Ports, p.String())
 		}
+		for _, d := range r.Domains {
+			item.DomainNames = append(item.DomainNames, d.String())
+		}
 		items = append(items, item)
 	}
 	return items

@@ -109,17 +109,43 @@ func (s *Source) update(ctx context.Context) {
 	if !s.whole {
 		return
 	}
-	now, _ := s.Store.Snapshot()
+	s.publish()
+}
+
+// publish puts into the store what follows from what the engine was told. It returns the version that has all of it.
+func (s *Source) publish() state.Version {
+	now, version := s.Store.Snapshot()
 	s.addressOwnPods(now.Pods)
 	changes := s.engine.Changes()
 	pods := ofPods(s.engine, now.Pods)
 	if now.Policies != nil && changes.Len() == 0 && reflect.DeepEqual(now.Policies.Pods, pods) {
-		return
+		return version
 	}
-	s.Store.Update(func(st *pipeline.State) {
+	return s.Store.Update(func(st *pipeline.State) {
 		st.Policies = updated(st.Policies, changes)
 		st.Policies.Pods = ofPods(s.engine, st.Pods)
 	})
+}
+
+// Wants says whether a rule for a Pod is about a canonical domain name.
+func (s *Source) Wants(pod types.NamespacedName, name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.engine.Wants(pod, name)
+}
+
+// Resolved tells what Pods have been told of domain names, and returns the version of the state with what follows.
+func (s *Source) Resolved(told map[types.NamespacedName][]policy.Resolution) state.Version {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for pod, all := range told {
+		s.engine.SetResolutions(pod, all)
+	}
+	if !s.whole {
+		_, version := s.Store.Snapshot()
+		return version
+	}
+	return s.publish()
 }
 
 // addressOwnPods tells the engine the addresses of Pods of this Node before Kubernetes has them.

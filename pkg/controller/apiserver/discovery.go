@@ -15,6 +15,7 @@ var forwarded = []struct {
 	{"agentinfo", "AgentInfo", metav1.Verbs{"get"}},
 	{"drift", "DriftList", metav1.Verbs{"create", "get"}},
 	{"drops", "DropList", metav1.Verbs{"get"}},
+	{"fqdncache", "FQDNCacheEntryList", metav1.Verbs{"get"}},
 	{"gatewaypeers", "GatewayPeerList", metav1.Verbs{"get"}},
 	{"networkpolicyrules", "NetworkPolicyRuleList", metav1.Verbs{"get"}},
 	{"ovsflows", "OVSFlowList", metav1.Verbs{"get"}},

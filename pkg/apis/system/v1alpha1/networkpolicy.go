@@ -29,6 +29,8 @@ type NetworkPolicyRule struct {
 	// Action is Accept, Deny, Pass, or Audit for what would be denied but for audit mode.
 	Action string   `json:"action"`
 	Ports  []string `json:"ports,omitempty"`
+	// DomainNames are those that the rule is about, beside other peers.
+	DomainNames []string `json:"domainNames,omitempty"`
 	// ID is what connections note in ct_label, and what the rule is called in flows.
 	ID uint32 `json:"id"`
 	// Connections counts first packets, Packets and Bytes all in the direction of these; replies are not counted.

@@ -9,6 +9,7 @@
 //	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/drops    DropList
 //	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/drift    DriftList; with POST, the agent also puts right what differs
 //	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/networkpolicyrules    NetworkPolicyRuleList
+//	GET /apis/system.antrea.io/v1alpha1/nodes/NODE/fqdncache    FQDNCacheEntryList
 //	GET /apis/system.antrea.io/v1alpha1/controllerinfos/antrea-controller    ControllerInfo
 package v1alpha1
 
