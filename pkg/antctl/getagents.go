@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -24,6 +25,7 @@ type agentsTable[T any] struct {
 	subresource              string
 	columns                  []string
 	rows                     func(T) [][]string
+	params                   func(*pflag.FlagSet) func() map[string]string // of the request, by flags of the command
 }
 
 func newGetPodInterfaces(target *cluster.Flags) *cobra.Command {
@@ -80,6 +82,7 @@ func newGetAgentInfo(target *cluster.Flags) *cobra.Command {
 func (t agentsTable[T]) command(target *cluster.Flags) *cobra.Command {
 	var nodes []string
 	var out output.Format
+	params := func() map[string]string { return nil }
 	cmd := &cobra.Command{
 		Use: t.name, Aliases: []string{t.alias}, Short: t.short, Long: t.long, Args: cobra.NoArgs,
 		Example: fmt.Sprintf("  antctl get %s\n  antctl get %[1]s --node node1 -o json", t.name),
@@ -88,15 +91,18 @@ func (t agentsTable[T]) command(target *cluster.Flags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return t.run(cmd.Context(), client, nodes, out, cmd.OutOrStdout())
+			return t.run(cmd.Context(), client, nodes, params(), out, cmd.OutOrStdout())
 		},
 	}
 	out.AddTo(cmd)
 	cmd.Flags().StringSliceVar(&nodes, "node", nil, "the Nodes; all if none is given")
+	if t.params != nil {
+		params = t.params(cmd.Flags())
+	}
 	return cmd
 }
 
-func (t agentsTable[T]) run(ctx context.Context, client kubernetes.Interface, nodes []string, out output.Format, w io.Writer) (err error) {
+func (t agentsTable[T]) run(ctx context.Context, client kubernetes.Interface, nodes []string, params map[string]string, out output.Format, w io.Writer) (err error) {
 	if len(nodes) == 0 {
 		if nodes, err = allNodes(ctx, client); err != nil {
 			return err
@@ -104,7 +110,7 @@ func (t agentsTable[T]) run(ctx context.Context, client kubernetes.Interface, no
 	}
 	answers := make([]T, len(nodes))
 	failed := askNodes(nodes, func(i int) error {
-		return system.Get(ctx, client, &answers[i], nil, "nodes", nodes[i], t.subresource)
+		return system.Get(ctx, client, &answers[i], params, "nodes", nodes[i], t.subresource)
 	})
 	result := listOf[T]{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []T{}}
 	for i, answer := range answers {

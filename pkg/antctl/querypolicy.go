@@ -16,6 +16,8 @@ import (
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/antrea-mc/antrea-mc/pkg/antctl/cluster"
+	"github.com/antrea-mc/antrea-mc/pkg/antctl/system"
+	systemv1alpha1 "github.com/antrea-mc/antrea-mc/pkg/apis/system/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/policy"
 )
 
@@ -26,7 +28,8 @@ func newQueryPolicy(target *cluster.Flags) *cobra.Command {
 		Aliases: []string{"netpol"},
 		Short:   "Say whether policies let one talk to another, and which rule decides",
 		Long: `Reads Namespaces, Nodes, Pods and policies from the API and decides as agents do, by the same code. The port is that
-of the receiving Pod: what a Service makes of it has been done. Needs the right to list these kinds in all Namespaces.`,
+of the receiving Pod: what a Service makes of it has been done. Needs the right to list these kinds in all Namespaces. What the Pods of
+the sender's Node were told of domain names is asked of its agent, if rules are about names.`,
 		Example: `  antctl query networkpolicy --from default/frontend --to default/backend1 --port 80
   antctl query networkpolicy --from 192.0.2.7 --to kube-system/coredns-0 --port udp/53`,
 		Args: cobra.NoArgs,
@@ -68,6 +71,9 @@ func (q policyQuery) run(ctx context.Context, client kubernetes.Interface, w io.
 	if err != nil {
 		return err
 	}
+	if err := tellNames(ctx, client, engine, from.Pod); err != nil {
+		problems = append(problems, err)
+	}
 	for _, problem := range problems {
 		fmt.Fprintf(w, "warning: %s\n", problem)
 	}
@@ -82,6 +88,34 @@ func (q policyQuery) run(ctx context.Context, client kubernetes.Interface, w io.
 	_, err = fmt.Fprintf(w, "%s: %s to %s, %s\n  egress:  %s\n  ingress: %s\n", verdict, describe(q.from, v.Source), describe(q.to, v.Destination), port,
 		v.Egress, v.Ingress)
 	return err
+}
+
+// tellNames tells an engine what the agent of a Pod's Node knows of domain names, if it matters.
+func tellNames(ctx context.Context, client kubernetes.Interface, e *policy.Engine, sender types.NamespacedName) error {
+	pod, ok := e.Pod(sender)
+	if !ok || !e.Asks(sender) {
+		return nil
+	}
+	var list systemv1alpha1.FQDNCacheEntryList
+	if err := system.Get(ctx, client, &list, nil, "nodes", pod.Node, "fqdncache"); err != nil {
+		return fmt.Errorf("what Pods of Node %s were told of domain names is not known: %w", pod.Node, err)
+	}
+	told := make(map[types.NamespacedName][]policy.Resolution)
+	for _, entry := range list.Items {
+		address, err := netip.ParseAddr(entry.Address)
+		if err != nil {
+			return fmt.Errorf("the agent of Node %s: %w", pod.Node, err)
+		}
+		for _, name := range entry.Pods {
+			namespace, name, _ := strings.Cut(name, "/")
+			of := types.NamespacedName{Namespace: namespace, Name: name}
+			told[of] = append(told[of], policy.Resolution{Name: entry.Name, Address: address, Lapsed: entry.Lapsed})
+		}
+	}
+	for of, all := range told {
+		e.SetResolutions(of, all)
+	}
+	return nil
 }
 
 func describe(asked string, a netip.Addr) string {

@@ -29,7 +29,7 @@ Commands that look into agents need ClusterRole antctl or cluster-admin.`,
 	}
 	target.AddTo(root.PersistentFlags())
 	get := &cobra.Command{Use: "get", Short: "Show what agents and controllers have"}
-	get.AddCommand(newGetFlows(&target), newGetPodInterfaces(&target), newGetAgentInfo(&target), newGetDrops(&target), newGetPolicy(&target))
+	get.AddCommand(newGetFlows(&target), newGetPodInterfaces(&target), newGetAgentInfo(&target), newGetDrops(&target), newGetPolicy(&target), newGetFQDNCache(&target))
 	query := &cobra.Command{Use: "query", Short: "Say what would become of traffic"}
 	query.AddCommand(newQueryPolicy(&target))
 	verify := &cobra.Command{Use: "verify", Short: "Compare what is with what should be"}
