@@ -93,6 +93,8 @@ func TestDistributor(t *testing.T) {
 				}
 				b := d.Since(node, c.version)
 				c.apply(t, b)
+				tellNames(w, know[node]) // which nobody sends: each Node knows its own
+				tellNames(w, c.engine)
 				if b.Whole {
 					wholes++
 				} else {

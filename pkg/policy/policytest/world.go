@@ -77,7 +77,7 @@ func New(seed uint64, more bool) *World {
 		for range w.IntN(4) {
 			w.clusterPolicy()
 		}
-		for range 12 {
+		for range 30 {
 			w.tell()
 		}
 	}
@@ -242,15 +242,17 @@ func (w *World) clusterPolicy() {
 	for range w.IntN(3) {
 		to := policyv1alpha2.ClusterNetworkPolicyEgressPeer{}
 		rule := policyv1alpha2.ClusterNetworkPolicyEgressRule{Action: action(), Protocols: w.protocols()}
-		switch w.IntN(4) {
+		switch w.IntN(5) {
 		case 0:
 			to.Namespaces, to.Pods = w.anywhere()
 		case 1:
 			to.Nodes = w.selector()
 		case 2:
 			to.Networks = []policyv1alpha2.CIDR{policyv1alpha2.CIDR(w.block().CIDR), "fd00::/64"}
-		case 3:
-			to.DomainNames = []policyv1alpha2.DomainName{one[policyv1alpha2.DomainName](w, "*.example.com", "WWW.example.com.", "example.com", "*.example.org")}
+		default:
+			to.DomainNames = []policyv1alpha2.DomainName{
+				one[policyv1alpha2.DomainName](w, "*.example.com", "WWW.example.com."), one[policyv1alpha2.DomainName](w, "example.com", "*.example.org"),
+			}
 			rule.Action = policyv1alpha2.ClusterNetworkPolicyRuleActionAccept
 			rule.Protocols = slices.DeleteFunc(rule.Protocols, func(p policyv1alpha2.ClusterNetworkPolicyProtocol) bool {
 				return p.DestinationNamedPort != "" || w.chance(70)
