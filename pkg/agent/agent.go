@@ -138,7 +138,7 @@ func Run(ctx context.Context, c Config) error {
 		a.pods.awaitPolicies = policies.Await
 		if c.AdminNetworkPolicy {
 			a.names = fqdn.New(ctx, fqdn.Config{
-				Address: a.openFlow(), RunDir: c.OVSRunDir, File: filepath.Join(c.StateDir, fqdn.FileName), Limits: fqdn.Limits{MinTTL: time.Duration(c.FQDNCacheMinTTL) * time.Second},
+				Address: a.openFlow(), RunDir: c.OVSRunDir, Datapath: datapath, File: filepath.Join(c.StateDir, fqdn.FileName), Limits: fqdn.Limits{MinTTL: time.Duration(c.FQDNCacheMinTTL) * time.Second},
 				Store: a.store, Rules: a.policies, Flush: a.syncer.Flush,
 			})
 			if err := a.names.Register(a.registry); err != nil {

@@ -249,6 +249,20 @@ func (p testPod) mayNotOpen(what string, to netip.Addr) {
 	}
 }
 
+// cached is what antctl get fqdncache asks for.
+func (n *testNode) cached(domain string) []systemv1alpha1.FQDNCacheEntry {
+	n.t.Helper()
+	var list systemv1alpha1.FQDNCacheEntryList
+	body, err := n.ask(http.MethodGet, "/apis/system.antrea.io/v1alpha1/nodes/"+n.name+"/fqdncache?domain="+domain)
+	if err == nil {
+		err = json.Unmarshal(body, &list)
+	}
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return list.Items
+}
+
 const namesPolicy = `{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, metadata: {name: names}, spec: {
 	tier: Admin, priority: 10, subject: {namespaces: {}}, egress: [
 	{name: dns, action: Accept, to: [{networks: [192.168.77.99/32]}], protocols: [{udp: {destinationPort: {number: 53}}}, {tcp: {destinationPort: {number: 53}}}]},
@@ -278,6 +292,8 @@ func TestRealDomainNames(t *testing.T) {
 	// Connections that outlive their address; how long it takes is used for the rest.
 	shortLived := w.has("short.example.com", 1)
 	client.resolves(w, "short.example.com")
+	w.has("unused.example.com", 1)
+	client.resolves(w, "unused.example.com")
 	lasting := client.mayOpen("a name that is told of for a second", shortLived)
 	toldAt := time.Now()
 
@@ -347,13 +363,8 @@ func TestRealDomainNames(t *testing.T) {
 		client.mayOpen("the last address of an answer of some segments", last)
 	})
 	t.Run("seen", func(t *testing.T) {
-		var list systemv1alpha1.FQDNCacheEntryList
-		body, err := n.ask(http.MethodGet, "/apis/system.antrea.io/v1alpha1/nodes/node1/fqdncache?domain=www2.example.com")
-		if err == nil {
-			err = json.Unmarshal(body, &list)
-		}
-		if err != nil || len(list.Items) != 1 || list.Items[0].Name != "www2.example.com" || fmt.Sprint(list.Items[0].Pods) != "[demo/client]" {
-			t.Errorf("%v %s", err, body)
+		if got := n.cached("WWW2.example.com"); len(got) != 1 || got[0].Name != "www2.example.com" || fmt.Sprint(got[0].Pods) != "[demo/client]" || got[0].Lapsed {
+			t.Errorf("%+v", got)
 		}
 		rules := n.counted("antrea_agent_networkpolicy_packets_total")
 		accepted := `action="Accept",direction="Egress",policy="ClusterNetworkPolicy names",rule="1"`
@@ -371,6 +382,12 @@ func TestRealDomainNames(t *testing.T) {
 			t.Error("a connection ends with the time of its address")
 		}
 		client.mayNotOpen("after its time", shortLived)
+		if got := n.cached("short.example.com"); len(got) != 1 || !got[0].Lapsed {
+			t.Errorf("an address that is used and has lapsed: %+v", got)
+		}
+		if got := n.cached("unused.example.com"); len(got) != 0 {
+			t.Errorf("an address that is not used and has lapsed: %+v", got)
+		}
 		client.resolves(w, "short.example.com")
 		client.mayOpen("asked for again", shortLived)
 	})

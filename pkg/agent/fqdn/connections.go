@@ -13,13 +13,13 @@ import (
 // ends are who opened a connection, and whom it reaches.
 type ends struct{ from, to netip.Addr }
 
-// connections are those that the switch knows. runDir is the run directory of Open vSwitch.
-func connections(ctx context.Context, runDir string) (map[ends]bool, error) {
+// connections are those that a datapath knows, "netdev" or "system". runDir is the run directory of Open vSwitch.
+func connections(ctx context.Context, runDir, datapath string) (map[ends]bool, error) {
 	socket, err := unixctl.VSwitchd(runDir)
 	if err != nil {
 		return nil, err
 	}
-	text, err := unixctl.Call(ctx, socket, "dpctl/dump-conntrack", fmt.Sprintf("zone=%d", pipeline.ZoneMain))
+	text, err := unixctl.Call(ctx, socket, "dpctl/dump-conntrack", datapath+"@ovs-"+datapath, fmt.Sprintf("zone=%d", pipeline.ZoneMain))
 	if err != nil {
 		return nil, err
 	}

@@ -30,9 +30,10 @@ type Rules interface {
 
 // Config is what a [Learner] needs.
 type Config struct {
-	Address string // of the bridge's OpenFlow socket
-	RunDir  string // of Open vSwitch
-	File    string // that keeps what has been learned
+	Address  string // of the bridge's OpenFlow socket
+	RunDir   string // of Open vSwitch
+	Datapath string // of the bridge
+	File     string // that keeps what has been learned
 	Limits
 	Store *state.Store
 	Rules Rules
@@ -42,11 +43,11 @@ type Config struct {
 
 // Times of the learner.
 const (
-	tick            = 1500 * time.Millisecond // less than half of the lease
-	flushTimeout    = 2 * time.Second         // that an answer waits for at most
-	farewell        = time.Second             // for taking the lease back
-	connectionsTick = 20                      // ticks between looks at connections
-	fullTick        = 40                      // ticks between complaints about full caches
+	tick         = 1500 * time.Millisecond // less than half of the lease
+	flushTimeout = 2 * time.Second         // that an answer waits for at most
+	farewell     = time.Second             // for taking the lease back
+	lookInterval = 30 * time.Second        // between looks at connections
+	fullTick     = 40                      // ticks between complaints about full caches
 
 	answersPerSecond = 1000 // that the switch sends; what is more is lost, and asked again
 
@@ -103,7 +104,8 @@ type session struct {
 	leased  time.Time // when the lease was last renewed, the zero time while there is none
 	streams streams
 	ticks   int
-	full    uint64 // addresses that had been forgotten for want of room when that was logged
+	looked  time.Time // at connections
+	full    uint64    // addresses that had been forgotten for want of room when that was logged
 }
 
 func (l *Learner) serve(ctx context.Context, conn *ofconn.Conn) error {
@@ -216,8 +218,11 @@ func isHeard(store *state.Store) bool {
 	return false
 }
 
-// giveBack has answers go on without the agent, which is about to end.
+// giveBack keeps what was learned and has answers go on without the agent, which is about to end.
 func (s *session) giveBack(ctx context.Context) {
+	s.mu.Lock()
+	s.save(ctx)
+	s.mu.Unlock()
 	if s.leased.IsZero() {
 		return
 	}
@@ -363,7 +368,8 @@ func (s *session) pass(ctx context.Context) {
 		changed = append(changed, s.cache.Keep(func(pod types.NamespacedName) bool { return pods[pod] })...)
 	default:
 	}
-	if s.ticks%connectionsTick == 0 && s.cache.Lapsed() {
+	if time.Since(s.looked) >= lookInterval && s.cache.Lapsed() {
+		s.looked = time.Now()
 		changed = append(changed, s.forget(ctx)...)
 	}
 	if s.ticks%fullTick == 0 && s.cache.Evicted > s.full {
@@ -382,7 +388,7 @@ func (s *session) pass(ctx context.Context) {
 
 // forget forgets addresses that have lapsed and that nobody talks to.
 func (l *Learner) forget(ctx context.Context) (changed []types.NamespacedName) {
-	open, err := connections(ctx, l.RunDir)
+	open, err := connections(ctx, l.RunDir, l.Datapath)
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Could not see who still talks to addresses of domain names that have lapsed")
 		return nil

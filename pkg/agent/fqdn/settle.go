@@ -2,6 +2,7 @@ package fqdn
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 const (
 	settleTimeout = time.Second
 	firstNudge    = 2 * time.Millisecond
+	unseenPass    = 50 * time.Millisecond
 )
 
 // settle returns when the datapath has forgotten what it did with packets before the last change of flows. A switch that has new flows
@@ -18,7 +20,8 @@ const (
 // datapath once more.
 //
 // The end of a pass of theirs is what can be waited for. The first one may have begun before the change; the second did not. They pass
-// twice a second of their own accord, and at once when flows change: nudge changes some.
+// twice a second of their own accord, and at once when flows change: nudge changes some. A switch with datapaths of both kinds does not say
+// when; then it is given time.
 func settle(ctx context.Context, runDir string, nudge func() error) error {
 	socket, err := unixctl.VSwitchd(runDir)
 	if err != nil {
@@ -27,7 +30,11 @@ func settle(ctx context.Context, runDir string, nudge func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	for range 2 {
-		if err := passed(ctx, socket, nudge); err != nil {
+		err := passed(ctx, socket, nudge)
+		var refused *unixctl.Error
+		if errors.As(err, &refused) {
+			time.Sleep(unseenPass)
+		} else if err != nil {
 			return err
 		}
 	}
