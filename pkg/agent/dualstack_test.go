@@ -23,12 +23,10 @@ func TestRealDualStackNodes(t *testing.T) {
 	host := testPod{node: n1, name: "the host", ns: n1.ns}
 	a.answered(c.ip)
 	a.answered(c.ip6)
-	a.reaches(b.ip, 64)
-	a.reaches(b.ip6, 64)
-	a.reaches(c.ip, 62)
-	a.reaches(c.ip6, 62)
-	c.reaches(b.ip6, 62)
-	a.reaches(netip.MustParseAddr("fd00:10:244:1::1"), 64)
-	host.reaches(a.ip6, 64)
-	host.reaches(c.ip6, 63)
+	together(
+		func() { a.reaches(b.ip, 64) }, func() { a.reaches(b.ip6, 64) },
+		func() { a.reaches(c.ip, 62) }, func() { a.reaches(c.ip6, 62) }, func() { c.reaches(b.ip6, 62) },
+		func() { a.reaches(netip.MustParseAddr("fd00:10:244:1::1"), 64) },
+		func() { host.reaches(a.ip6, 64) }, func() { host.reaches(c.ip6, 63) },
+	)
 }

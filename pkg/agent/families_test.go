@@ -3,7 +3,6 @@ package agent
 import (
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -70,17 +69,12 @@ func TestRealFamilies(t *testing.T) {
 			both(func(ip func(testPod) netip.Addr) {
 				a.answered(ip(c))
 				b.answered(ip(c))
-				var all sync.WaitGroup
-				all.Go(func() { a.reaches(ip(a2), 64) })
-				all.Go(func() { a.reaches(ip(b), 62) })
-				all.Go(func() { a.reaches(ip(c), 62) })
-				all.Go(func() { b.reaches(ip(c), 61) })
-				all.Go(func() { c.reaches(ip(b), 61) })
-				all.Go(func() { host.reaches(ip(b), 64) })
-				all.Go(func() { host.reaches(ip(a), 63) })
-				all.Go(func() { host.reaches(ip(c), 62) })
-				all.Go(func() { b.fits(ip(c), 1500-test.overhead) })
-				all.Wait()
+				together(
+					func() { a.reaches(ip(a2), 64) }, func() { a.reaches(ip(b), 62) }, func() { a.reaches(ip(c), 62) },
+					func() { b.reaches(ip(c), 61) }, func() { c.reaches(ip(b), 61) },
+					func() { host.reaches(ip(b), 64) }, func() { host.reaches(ip(a), 63) }, func() { host.reaches(ip(c), 62) },
+					func() { b.fits(ip(c), 1500-test.overhead) },
+				)
 				to := c
 				to.ip = ip(c)
 				b.sends(to)

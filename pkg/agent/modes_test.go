@@ -76,14 +76,11 @@ func TestRealTrafficModes(t *testing.T) {
 			a.answered(to.ip)
 		}
 		c.answered(w.ip)
-		a.reaches(b.ip, mode.near)
-		b.reaches(a.ip, mode.near)
-		b.reaches(c.ip, mode.far)
-		c.reaches(b.ip, mode.far)
-		a.reaches(w.ip, 62)
-		b.reaches(w.ip, 61)
-		c.reaches(w.ip, 61)
-		w.reaches(c.ip, 61)
+		together(
+			func() { a.reaches(b.ip, mode.near) }, func() { b.reaches(a.ip, mode.near) },
+			func() { b.reaches(c.ip, mode.far) }, func() { c.reaches(b.ip, mode.far) },
+			func() { a.reaches(w.ip, 62) }, func() { b.reaches(w.ip, 61) }, func() { c.reaches(w.ip, 61) }, func() { w.reaches(c.ip, 61) },
+		)
 		testPod{node: near, name: "the host", ns: near.ns}.answered(w.ip)
 		b.seenBy(a)
 		b.seenBy(c)

@@ -457,6 +457,15 @@ func (p testPod) reaches(to netip.Addr, ttl int) {
 	}
 }
 
+// together makes checks at the same time: each waits for answers most of its own.
+func together(checks ...func()) {
+	var all sync.WaitGroup
+	for _, check := range checks {
+		all.Go(check)
+	}
+	all.Wait()
+}
+
 // fits checks that packets of mtu bytes arrive, and that the Pod cannot send longer ones.
 func (p testPod) fits(to netip.Addr, mtu int) {
 	p.node.t.Helper()

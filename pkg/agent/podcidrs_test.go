@@ -112,8 +112,7 @@ func TestRealPodCIDRs(t *testing.T) {
 	d := n1.addPod("web-d")
 	in("10.244.1.0/24", d, true)
 	d.answered(c.ip6)
-	d.reaches(c.ip6, 62)
-	d.reaches(a.ip, 64)
+	together(func() { d.reaches(c.ip6, 62) }, func() { d.reaches(a.ip, 64) })
 
 	both("10.244.1.0/24")
 	n1.until("antrea-gw0 has one address", func() bool {
@@ -138,13 +137,12 @@ func TestRealPodCIDRs(t *testing.T) {
 	g := n1.addPod("web-g")
 	in("10.244.9.0/24", g, false)
 	g.answered(c.ip)
-	g.reaches(c.ip, 62)
-	c.reaches(g.ip, 62)
 	a.in(t, "ip", "neigh", "flush", "dev", "eth0")
-	a.reaches(b.ip, 64)
-	a.reaches(g.ip, 64)
 	host := testPod{node: n1, name: "the host", ns: n1.ns}
-	host.reaches(a.ip, 64)
+	together(
+		func() { g.reaches(c.ip, 62) }, func() { c.reaches(g.ip, 62) },
+		func() { a.reaches(b.ip, 64) }, func() { a.reaches(g.ip, 64) }, func() { host.reaches(a.ip, 64) },
+	)
 	if r := tr.finish(); r.lost > 0 {
 		t.Error(r)
 	}

@@ -27,13 +27,12 @@ func TestRealTwoNodes(t *testing.T) {
 	}
 	a, b, c := n1.addPod("web-a"), n1.addPod("web-b"), n2.addPod("db-c")
 	a.answered(c.ip)
-	a.reaches(b.ip, 64)
-	a.reaches(c.ip, 62)
-	c.reaches(b.ip, 62)
 	host := testPod{node: n1, name: "the host", ns: n1.ns}
-	host.reaches(a.ip, 63+1) // from antrea-gw0 TTL is not touched
-	host.reaches(c.ip, 63)
-	a.reaches(netip.MustParseAddr("10.244.1.1"), 64)
+	together(
+		func() { a.reaches(b.ip, 64) }, func() { a.reaches(c.ip, 62) }, func() { c.reaches(b.ip, 62) },
+		func() { host.reaches(a.ip, 63+1) }, // from antrea-gw0 TTL is not touched
+		func() { host.reaches(c.ip, 63) }, func() { a.reaches(netip.MustParseAddr("10.244.1.1"), 64) },
+	)
 
 	a.sends(b)
 	a.sends(c)
@@ -207,11 +206,11 @@ func TestRealTwoClusters(t *testing.T) {
 	a, b, c := gw.addPod("a"), ordinary.addPod("b"), west.addPod("c")
 	a.answered(c.ip)
 	b.answered(c.ip)
-	a.reaches(c.ip, 62)
-	b.reaches(c.ip, 61)
-	c.reaches(b.ip, 61)
 	host := testPod{node: ordinary, name: "the host", ns: ordinary.ns}
-	host.reaches(c.ip, 62)
+	together(
+		func() { a.reaches(c.ip, 62) }, func() { b.reaches(c.ip, 61) }, func() { c.reaches(b.ip, 61) },
+		func() { host.reaches(c.ip, 62) },
+	)
 
 	want := "priority=200,ip,nw_dst=10.244.16.0/20 actions=mod_dl_src:" +
 		strings.TrimSpace(ordinary.in(ordinary.ns, "cat", "/sys/class/net/antrea-gw0/address")) +
@@ -231,8 +230,7 @@ func TestRealTwoClusters(t *testing.T) {
 	if m := inSync.FindStringSubmatch(ordinary.log.String()); m == nil || m[1] != "0" || m[3] == "0" {
 		t.Errorf("changes when a cluster left: %v", m)
 	}
-	b.reaches(a.ip, 62)
-	a.reaches(c.ip, 62)
+	together(func() { b.reaches(a.ip, 62) }, func() { a.reaches(c.ip, 62) })
 	if got := b.ping(c.ip, 1); strings.Contains(got, " 1 received") {
 		t.Errorf("a cluster that left is still reached: %s", got)
 	}

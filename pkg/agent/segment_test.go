@@ -95,17 +95,20 @@ func TestRealSegments(t *testing.T) {
 	lone := member{n1.addPod("lone"), blue, 1}.attach()
 	other := member{n2.addPod("other"), blue, 3}.attach()
 
-	reach := func(from, to member) {
+	reach := func(pairs ...[2]member) {
 		t.Helper()
-		for _, ip := range []string{to.ip(), to.ip6()} {
-			from.pod.answered(netip.MustParseAddr(ip))
-			from.pod.reaches(netip.MustParseAddr(ip), 64)
+		var checks []func()
+		for _, pair := range pairs {
+			from, to := pair[0], pair[1]
+			for _, text := range []string{to.ip(), to.ip6()} {
+				ip := netip.MustParseAddr(text)
+				from.pod.answered(ip)
+				checks = append(checks, func() { from.pod.reaches(ip, 64) })
+			}
 		}
+		together(checks...)
 	}
-	reach(a, b)
-	reach(a, c)
-	reach(c, b)
-	reach(lone, other)
+	reach([2]member{a, b}, [2]member{a, c}, [2]member{c, b}, [2]member{lone, other})
 	a.pod.ip, c.pod.ip = netip.MustParseAddr(a.ip()), netip.MustParseAddr(c.ip())
 	a.pod.sends(c.pod) // whole packets through the tunnel
 	if out := lone.pod.ping(netip.MustParseAddr(b.ip()), 1); strings.Contains(out, " 1 received") {
@@ -128,7 +131,7 @@ func TestRealSegments(t *testing.T) {
 	if out := b.pod.ping(netip.MustParseAddr(c.ip()), 1); strings.Contains(out, " 1 received") {
 		t.Errorf("with another's MAC: %s", out)
 	}
-	reach(a, c)
+	reach([2]member{a, c})
 
 	// Twice the same address in a segment is refused, in another one it is not.
 	twin := member{n1.addPod("twin"), red, 1}
@@ -142,7 +145,7 @@ func TestRealSegments(t *testing.T) {
 	if m := inSync.FindStringSubmatch(n1.log.String()); m == nil || m[1] != "0" || m[2] != "0" || m[3] != "0" {
 		t.Errorf("changes when the agent started again: %v", m)
 	}
-	reach(a, c)
+	reach([2]member{a, c})
 
 	for _, m := range []member{a, b, lone} {
 		if err := m.request(cni.Del); err != nil {
