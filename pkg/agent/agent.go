@@ -49,6 +49,7 @@ type Config struct {
 	ConflistDir   string // where the runtime looks for network configurations
 	ConflistFile  string // the network configuration to install; the default one if there is no such file
 	ProcSys       device.ProcSys
+	EchoInterval  time.Duration // how often gateways are asked for echoes; 0 is the default
 }
 
 // userspaceBundle is the number of flows that the userspace datapath takes at once without stopping packets for long.
@@ -149,6 +150,7 @@ func Run(ctx context.Context, c Config) error {
 	if c.Multicluster.Enable {
 		a.probes = probe.New(probe.Config{
 			Store: a.store, DB: db, Bridge: c.OVSBridge, RunDir: c.OVSRunDir, Tunnel: c.Tunnel, Registry: a.registry, Notify: a.events.notify, Link: a.link,
+			EchoInterval: c.EchoInterval,
 		})
 	}
 	if err := a.registerMetrics(); err != nil {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,17 +18,42 @@ import (
 // gatewayNetwork is two clusters with two gateways and an ordinary Node each.
 type gatewayNetwork struct {
 	*fabric
+	gatewayPlan
 	east, west []*testNode // the ordinary Node first
 }
 
-func startGateways(t *testing.T) gatewayNetwork {
-	n := gatewayNetwork{fabric: newFabric(t)}
-	n.east = []*testNode{n.node("east", "192.168.77.1"), n.node("east-gw1", "192.168.77.2"), n.node("east-gw2", "192.168.77.3")}
-	n.west = []*testNode{n.node("west", "192.168.77.11"), n.node("west-gw1", "192.168.77.12"), n.node("west-gw2", "192.168.77.13")}
+// gatewayPlan is what may differ between them. Clusters and their Nodes, the ordinary one first, are counted from 0.
+type gatewayPlan struct {
+	nodes        string        // a Node's address, but for its number
+	pods, ranges []string      // a Node's and a cluster's ranges of Pods, but for their numbers
+	sourceNAT    string        // none is Auto
+	echoes       time.Duration // how often gateways are asked for them; 0 is the default
+}
+
+// ipv4Gateways have only that.
+func ipv4Gateways() gatewayPlan {
+	return gatewayPlan{nodes: "192.168.77.%d", pods: []string{"10.244.%d.0/24"}, ranges: []string{"10.244.%d.0/20"}}
+}
+
+func (p gatewayPlan) nodeIP(i, k int) string { return fmt.Sprintf(p.nodes, 10*i+k+1) }
+
+func numbered(formats []string, number int) (list []string) {
+	for _, f := range formats {
+		list = append(list, fmt.Sprintf(f, number))
+	}
+	return list
+}
+
+func startGateways(t *testing.T, plan gatewayPlan) gatewayNetwork {
+	n := gatewayNetwork{fabric: newFabric(t), gatewayPlan: plan}
+	for k, kind := range []string{"", "-gw1", "-gw2"} {
+		n.east = append(n.east, n.node("east"+kind, plan.nodeIP(0, k)))
+		n.west = append(n.west, n.node("west"+kind, plan.nodeIP(1, k)))
+	}
 	for i, cluster := range [][]*testNode{n.east, n.west} {
 		var nodes []corev1.Node
 		for k, node := range cluster {
-			nodes = append(nodes, k8sNode(node.name, fmt.Sprintf("192.168.77.%d", 10*i+k+1), fmt.Sprintf("10.244.%d.0/24", 16*i+k+1)))
+			nodes = append(nodes, k8sNode(node.name, plan.nodeIP(i, k), numbered(plan.pods, 16*i+k+1)...))
 		}
 		for _, node := range cluster {
 			node.child.Nodes = nodes
@@ -35,8 +61,9 @@ func startGateways(t *testing.T) gatewayNetwork {
 				node.child.Pods = append(node.child.Pods, demoPod(fmt.Sprint([]string{"a", "b"}[i], k+1), cluster[0].name))
 			}
 			node.child.Objects = n.objects(i)
-			node.child.File += "featureGates: {Multicluster: true}\nmulticluster: {enable: true, namespace: \"\"}\n" +
-				fmt.Sprintf("serviceCIDR: 10.96.%d.0/20\n", 16*i)
+			node.child.File += fmt.Sprintf("featureGates: {Multicluster: true}\nmulticluster: {enable: true, namespace: \"\", sourceNAT: %s}\n"+
+				"serviceCIDR: 10.96.%d.0/20\n", cmp.Or(plan.sourceNAT, "Auto"), 16*i)
+			node.child.Agent.EchoInterval = plan.echoes
 			node.spawn()
 		}
 	}
@@ -53,7 +80,7 @@ func (n gatewayNetwork) objects(i int, draining ...string) []map[string]any {
 	var objects []map[string]any
 	for k := 2; k <= 3; k++ {
 		name := []string{"east", "west"}[i] + fmt.Sprintf("-gw%d", k-1)
-		g := gatewayObject(name, fmt.Sprintf("192.168.77.%d", 10*i+k))
+		g := gatewayObject(name, n.nodeIP(i, k-1))
 		for _, d := range draining {
 			if d == name {
 				g["drainingSince"] = "2026-01-02T03:04:05Z"
@@ -61,10 +88,9 @@ func (n gatewayNetwork) objects(i int, draining ...string) []map[string]any {
 		}
 		objects = append(objects, g)
 	}
-	if i == 0 {
-		return append(objects, importObject("west", "10.244.16.0/20", "10.96.16.0/20", "192.168.77.12", "192.168.77.13"))
-	}
-	return append(objects, importObject("east", "10.244.0.0/20", "10.96.0.0/20", "192.168.77.2", "192.168.77.3"))
+	other := 1 - i
+	return append(objects, importObject([]string{"east", "west"}[other], strings.Join(numbered(n.ranges, 16*other), ","),
+		fmt.Sprintf("10.96.%d.0/20", 16*other), n.nodeIP(other, 1), n.nodeIP(other, 2)))
 }
 
 // wanting reports whether the peer wants this Node's traffic, as the switch sees it.
@@ -214,7 +240,7 @@ func (n gatewayNetwork) lasted(t *testing.T, all []*stream) {
 
 // Gateways die and come back, and drain, while Pods of both clusters talk.
 func TestRealGateways(t *testing.T) {
-	n := startGateways(t)
+	n := startGateways(t, ipv4Gateways())
 	n.converged()
 	var from, to []testPod
 	for _, k := range []string{"1", "2", "3"} {

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -200,13 +201,16 @@ type fabric struct {
 	bridge string
 }
 
+// fabrics counts them, so that tests may run at once.
+var fabrics atomic.Int32
+
 func newFabric(t testing.TB) *fabric {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, for network namespaces")
 	}
 	ovstest.Require(t)
-	f := &fabric{t: t, prefix: fmt.Sprintf("antrea-test-%d-", os.Getpid())}
+	f := &fabric{t: t, prefix: fmt.Sprintf("antrea-test-%d-%d-", os.Getpid(), fabrics.Add(1))}
 	f.bridge = f.namespace("fabric")
 	f.in(f.bridge, "ip", "link", "add", "segment", "type", "bridge")
 	f.in(f.bridge, "ip", "link", "set", "segment", "up")

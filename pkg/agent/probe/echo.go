@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -17,12 +18,15 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// echoInterval is how often each gateway is asked for an echo.
+// echoInterval is how often each gateway is asked for an echo, if nobody says otherwise.
 const echoInterval = 2 * time.Second
 
 // echoes asks gateways for ICMP echoes on the underlay, beside the tunnels, and remembers how long they took. Whether a gateway
 // lives is for BFD to say: where ICMP does not pass, only the round trip is not known.
 type echoes struct {
+	interval time.Duration // 0 is echoInterval
+	found    chan struct{} // if set, receives when the MTU of a path is found, or is another one
+
 	mu      sync.Mutex
 	windows map[netip.Addr]*window
 	paths   map[netip.Addr]*pathProbe // to gateways of other clusters
@@ -149,7 +153,7 @@ func (e *echoes) serve(ctx context.Context, p protocol) error {
 	reading.Go(func() { e.read(c, p) })
 	defer reading.Wait()
 	defer c.Close()
-	tick := time.NewTicker(echoInterval)
+	tick := time.NewTicker(cmp.Or(e.interval, echoInterval))
 	defer tick.Stop()
 	for {
 		e.ask(c, p)
@@ -171,7 +175,7 @@ func (e *echoes) ask(c net.PacketConn, p protocol) {
 		}
 		long := e.paths[a]
 		if long != nil {
-			long.round(w.heard())
+			e.round(long, w.heard())
 		}
 		var token [8]byte
 		_, _ = rand.Read(token[:])
@@ -183,6 +187,19 @@ func (e *echoes) ask(c net.PacketConn, p protocol) {
 		for i, length := range long.lengths() {
 			p.send(c, a, long.token, uint16(i), length-p.headers)
 		}
+	}
+}
+
+// round ends a round of asking for a path, and tells if that is known otherwise now.
+func (e *echoes) round(p *pathProbe, heard bool) {
+	before := p.found
+	p.round(heard)
+	if p.found == before {
+		return
+	}
+	select {
+	case e.found <- struct{}{}:
+	default:
 	}
 }
 

@@ -50,6 +50,8 @@ type Config struct {
 	RunDir   string // of ovs-vswitchd
 	Tunnel   config.Tunnel
 	Registry prometheus.Registerer
+	// EchoInterval is how often each gateway is asked for an echo; 0 is every two seconds.
+	EchoInterval time.Duration
 	// Link is the interface of tunnels, as it is now.
 	Link func() Link
 	// Notify, if set, is called with what people should know.
@@ -88,7 +90,7 @@ func New(c Config) *Watcher {
 		c.Notify = func(Event) {}
 	}
 	return &Watcher{
-		Config: c, metrics: newMetrics(c.Registry), histories: make(map[netip.Addr]*history),
+		Config: c, metrics: newMetrics(c.Registry), echoes: echoes{interval: c.EchoInterval, found: make(chan struct{}, 1)}, histories: make(map[netip.Addr]*history),
 		attraction: attraction{reason: systemv1alpha1.ReasonActive}, since: time.Now(), narrowFrom: time.Now(),
 	}
 }
@@ -136,6 +138,7 @@ func (w *Watcher) watch(ctx context.Context) error {
 			return nil
 		case <-states:
 		case <-rows:
+		case <-w.echoes.found:
 		case <-ticker.C:
 		case <-again:
 		}
