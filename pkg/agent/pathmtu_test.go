@@ -182,6 +182,8 @@ var (
 // connections begin with a smaller MSS, and senders of longer packets are told, or have them cut up.
 func TestRealPathMTU(t *testing.T) {
 	const often = 400 * time.Millisecond
+	translating := ipv4Gateways()
+	translating.sourceNAT = "Always"
 	both := ipv4Gateways()
 	both.pods, both.ranges = append(both.pods, "fd00:10:244:%x::/64"), append(both.ranges, "fd00:10:244:%x::/60")
 	ipv6 := gatewayPlan{nodes: "fd00:77::%d", pods: both.pods[1:], ranges: both.ranges[1:]}
@@ -193,6 +195,7 @@ func TestRealPathMTU(t *testing.T) {
 	}{
 		{"both over IPv4", both, []addressFamily{podsIPv4, podsIPv6}, 1350, 50},
 		{"IPv6 over IPv6", ipv6, []addressFamily{podsIPv6}, 1400, 70},
+		{"translated", translating, []addressFamily{podsIPv4}, 1350, 50},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -82,8 +82,11 @@ func (r *rules) clusterForwarding(s State, id string, ranges, gateways []netip.P
 	toPods := via
 	if mtu := s.PathMTU(id); mtu != 0 {
 		toPods = narrow(mtu).Append(via)
-		r.narrowOutput(n)
-		r.narrowTransit(n, ranges)
+		r.narrowOutput(s)
+		r.narrowTransit(s, ranges)
+		for _, to := range ranges {
+			r.narrowSourceNAT(s, to, mtu, via)
+		}
 	}
 	for _, to := range ranges {
 		r.add(TableL3Forwarding, l3OtherCluster, openflow.Match{}.IPDst(to), toPods)
@@ -104,11 +107,7 @@ func (r *rules) clusterForwarding(s State, id string, ranges, gateways []netip.P
 // clusterSourceNAT marks requests to a range of another cluster for translation, if this Node is to translate. Replies,
 // and what goes to the other cluster's gateways, are left alone.
 func (r *rules) clusterSourceNAT(s State, to netip.Prefix) {
-	f := ipv6
-	if to.Addr().Is4() {
-		f = ipv4
-	}
-	if _, ok := s.natAddress(f); !ok {
+	if _, ok := s.natAddress(familyOf(to)); !ok {
 		return
 	}
 	request := openflow.Match{}.CTState(openflow.CTTracked, openflow.CTReply).RegRange(destinationClass, classTunnel).IPDst(to)

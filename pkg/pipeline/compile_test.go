@@ -38,6 +38,7 @@ var goldenStates = map[string]func() State{
 	"services":          serving,
 	"services-both":     servingBoth,
 	"narrow-gateway":    narrowed,
+	"narrow-translator": narrowTranslating,
 	"segment":           segmented,
 	"two-segments":      twoSegments,
 }

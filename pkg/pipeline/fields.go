@@ -19,6 +19,7 @@ var (
 	tooLong          = openflow.Reg(0, 24, 24) // the way to another cluster does not take packets of its length
 	narrowPath       = openflow.Reg(0, 25, 25) // the way to another cluster takes less than a Pod may send
 	tellsNames       = openflow.Reg(0, 26, 26) // an answer about names, to a Pod whose policies are about names
+	givenBack        = openflow.Reg(0, 27, 27) // the host has made it fit for the way to another cluster
 	outputPort       = openflow.Reg(1, 0, 31)  // port of the local Pod it goes to
 	peerClass        = openflow.Reg(2, 0, 31)  // who sent it through the tunnel
 	peerIsForeign    = openflow.Reg(2, 4, 4)   // the bit that tells peerForeign from the classes of our own cluster

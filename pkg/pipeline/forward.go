@@ -15,6 +15,7 @@ const (
 	l3Foreign        = 207
 	l3OwnCluster     = 205
 	l3Pinned         = 203
+	l3Measured       = 201
 	l3OtherCluster   = 200
 	l3Nobody         = 190
 	l3Miss           = 100

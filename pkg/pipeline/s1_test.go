@@ -120,6 +120,13 @@ func narrowed() State {
 	return s
 }
 
+// narrowTranslating is narrowed with sourceNAT Always.
+func narrowTranslating() State {
+	s := narrowed()
+	s.Node.SourceNAT = SourceNATAlways
+	return s
+}
+
 // several is s1 with a second gateway, node2, in clusters 1 and 2, of twice the weight in cluster 2. All probe ports are there
 // that the Node needs: those of gateways have numbers from 100 on, by the order of addresses.
 func several(c, k int) State {

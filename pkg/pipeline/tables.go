@@ -19,7 +19,8 @@ const (
 	// TableSpoofGuard checks sources: of Pods port, MAC and IP; of a tunnel what the sender's class may send.
 	TableSpoofGuard openflow.TableID = 4
 	// TableConntrackZone looks connections up, except for transit. A gateway with source NAT comes here twice: the
-	// lookup that restores the destination of a reply decides whether it is transit.
+	// lookup that restores the destination of a reply decides whether it is transit. It comes here once more before that
+	// where transit has to be measured.
 	TableConntrackZone openflow.TableID = 6
 	// TableConntrackState sends replies straight to L3 and the rest through policy.
 	TableConntrackState openflow.TableID = 7

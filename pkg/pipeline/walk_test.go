@@ -67,7 +67,8 @@ func (sw traceSwitch) trace(packet, ct string) (done string, last refusal, text 
 	text = sw.Appctl(args...)
 	var passes []string
 	for _, m := range datapathActions.FindAllStringSubmatch(text, -1) {
-		passes = append(passes, recirculation.ReplaceAllString(m[1], "recirc"))
+		pass := recirculation.ReplaceAllString(m[1], "recirc")
+		passes = append(passes, branchOutputs.ReplaceAllStringFunc(pass, func(s string) string { return "," + sw.ports[strings.Trim(s, ",)")] + ")" }))
 	}
 	if n := len(passes); n > 0 {
 		passes[n-1] = sw.outcome(packet, passes[n-1], text)
@@ -87,7 +88,7 @@ func (sw traceSwitch) trace(packet, ct string) (done string, last refusal, text 
 func (sw traceSwitch) outcome(packet, pass, text string) string {
 	m := outputs.FindStringSubmatch(pass)
 	if m == nil {
-		return branchOutputs.ReplaceAllStringFunc(pass, func(s string) string { return "," + sw.ports[strings.Trim(s, ",)")] + ")" })
+		return pass
 	}
 	finals := finalFlow.FindAllString(text, -1)
 	final := func(field string) string {
@@ -122,6 +123,12 @@ func (w walk) check(t *testing.T, sw traceSwitch) {
 
 // lookup is what the datapath does first for every packet but transit.
 const lookup = "ct(zone=65520,nat),recirc | "
+
+// What a gateway that translates does to transit: first, and on the way out.
+const (
+	lookupTransit = "ct(zone=65522,nat),recirc | "
+	translated    = "ct(commit,zone=65522,nat(src=192.168.150.102)),"
+)
 
 func commit(class int) string { return fmt.Sprintf("ct(commit,zone=65520,mark=%#x/0xf),", class) }
 
@@ -369,6 +376,33 @@ var walkSuites = []walkSuite{
 			want: lookup + "set(eth(dst=02:aa:0a:f4:01:02)),pod-a"},
 		{name: "a cluster that takes everything", packet: fromPod("10.244.1.2", "10.244.34.2") + ",tcp_flags=syn",
 			want: lookup + leaves("02:bb:00:00:00:01", macCluster, 63) + commit(3) + "tun0 to 192.168.210.102"},
+	}},
+	{"narrow-translator", narrowTranslating(), []walk{
+		{name: "Pod asks for a connection", packet: fromPod("10.244.1.2", "10.244.18.2") + ",tcp_flags=syn",
+			want: lookup + checked("set(eth(src=02:bb:00:00:00:01,dst=aa:bb:cc:dd:ee:f0)),set(ipv4(ttl=63)),"+commit(3)+"set(eth(src=aa:bb:cc:dd:ee:ff,dst=02:bb:00:00:00:01)),gw0",
+				"set(eth(src=02:bb:00:00:00:01,dst=aa:bb:cc:dd:ee:f0)),set(ipv4(ttl=63)),"+commit(3)+"set(eth(dst=aa:bb:cc:dd:ee:f1)),gw0")},
+		{name: "Pod answers", packet: fromPod("10.244.1.2", "10.244.18.2") + ",tcp_flags=syn|ack", ct: "trk,est,rpl",
+			want: lookup + checked(toHost(63), "set(eth(src=02:bb:00:00:00:01,dst=aa:bb:cc:dd:ee:f1)),set(ipv4(ttl=63)),gw0")},
+		{name: "Pod goes on", packet: fromPod("10.244.1.2", "10.244.18.2") + ",tcp_flags=ack", ct: "trk,est",
+			want: lookup + checked(toHost(63), "set(eth(src=02:bb:00:00:00:01,dst=aa:bb:cc:dd:ee:f0)),set(ipv4(ttl=63)),"+translated+"tun0")},
+		{name: "own Node asks, in transit", packet: fromTunnel("192.168.150.103", macCluster, "10.244.2.2", "10.244.18.2", 63) + ",tcp_flags=syn",
+			want: checked(toHost(62), "set(eth(src=02:bb:00:00:00:01,dst=aa:bb:cc:dd:ee:f1)),set(ipv4(ttl=62)),gw0")},
+		{name: "what it asked comes back", packet: strings.Replace(fromGateway("10.244.2.2", "10.244.18.2"), macNode, macClamp, 1) + ",tcp_flags=syn",
+			want: lookupTransit + checked("set(eth(dst=aa:bb:cc:dd:ee:f0)),"+translated+"tun0", "set(eth(dst=aa:bb:cc:dd:ee:f0)),"+translated+"tun0")},
+		{name: "what it answered comes back", packet: strings.Replace(fromGateway("10.244.2.2", "10.244.18.2"), macNode, macClamp, 1) + ",tcp_flags=syn|ack", ct: "trk,est,rpl",
+			want: lookupTransit + checked("set(eth(dst=aa:bb:cc:dd:ee:f0)),tun0", "set(eth(dst=aa:bb:cc:dd:ee:f0)),tun0")},
+		{name: "what a Pod answered comes back", packet: strings.Replace(fromGateway("10.244.1.2", "10.244.18.2"), macNode, macClamp, 1) + ",tcp_flags=syn|ack", ct: "trk,inv",
+			want: lookupTransit + checked("set(eth(dst=aa:bb:cc:dd:ee:f0)),tun0", "set(eth(dst=aa:bb:cc:dd:ee:f0)),tun0")},
+		{name: "own Node goes on, in transit", packet: fromTunnel("192.168.150.103", macCluster, "10.244.2.2", "10.244.18.2", 63) + ",tcp_flags=ack", ct: "trk,est",
+			want: checked(toHost(62), "ct(zone=65522,nat),recirc") + " | " + leaves("02:bb:00:00:00:01", macCluster, 62) + translated + "tun0 to 192.168.200.102"},
+		{name: "own Node replies, in transit", packet: fromTunnel("192.168.150.103", macCluster, "10.244.2.2", "10.244.18.2", 63) + ",tcp_flags=ack", ct: "trk,est,rpl",
+			want: checked(toHost(62), "ct(zone=65522,nat),recirc") + " | " + leaves("02:bb:00:00:00:01", macCluster, 62) + "tun0 to 192.168.200.102"},
+		{name: "the host has cut up what is in transit", packet: strings.Replace(fromGateway("10.244.2.2", "10.244.18.2"), "tcp", "udp", 1), ct: "trk,est",
+			want: lookupTransit + checked("set(eth(dst=aa:bb:cc:dd:ee:f0)),"+translated+"tun0", "set(eth(dst=aa:bb:cc:dd:ee:f0)),"+translated+"tun0")},
+		{name: "the host has cut up what a Pod sent", packet: strings.Replace(fromGateway("10.244.1.2", "10.244.18.2"), "tcp", "udp", 1), ct: "trk,est",
+			want: lookup + checked("set(eth(dst=aa:bb:cc:dd:ee:f0)),"+translated+"tun0", "set(eth(dst=aa:bb:cc:dd:ee:f0)),"+translated+"tun0")},
+		{name: "the host says that it is too long", packet: strings.Replace(fromGateway("10.244.1.1", "10.244.2.2"), "tcp", "icmp,icmp_type=3,icmp_code=4", 1),
+			want: "tun0 to 192.168.150.103"},
 	}},
 	{"dual-stack", dualStack(), []walk{
 		{name: "Pod to cluster 2", packet: "in_port=10,tcp6,dl_src=02:aa:0a:f4:01:02,dl_dst=aa:bb:cc:dd:ee:ff,ipv6_src=fd00:a:0:1::2,ipv6_dst=fd00:b:0:12::2,nw_ttl=64",
