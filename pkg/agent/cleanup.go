@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -16,6 +17,7 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/cni"
 	"github.com/antrea-mc/antrea-mc/pkg/cni/podport"
 	"github.com/antrea-mc/antrea-mc/pkg/ovs/ovsdb"
+	"github.com/antrea-mc/antrea-mc/pkg/ovs/unixctl"
 )
 
 const (
@@ -75,6 +77,7 @@ func (c Config) cleanNetwork(ctx context.Context) error {
 	}
 	// What is still there is nobody's: tap devices of the userspace datapath outlive a switch that was killed, and the one that
 	// runs now may never have had them.
+	err = c.deleteKernelDatapath(ctx)
 	names := []string{c.OVSBridge, c.HostGateway, underlay.BridgeName, userspaceDevice}
 	for _, port := range ports {
 		if _, err := podport.Parse(port.Name, port.ExternalIDs); err == nil {
@@ -85,6 +88,40 @@ func (c Config) cleanNetwork(ctx context.Context) error {
 		err = errors.Join(err, deleteLink(name))
 	}
 	return err
+}
+
+// deleteKernelDatapath deletes the kernel's datapath if ovs-vswitchd has no bridge on it. A switch that was killed leaves it behind with
+// ports that netlink deletes no other way, and the one that runs now has never opened it.
+func (c Config) deleteKernelDatapath(ctx context.Context) error {
+	const name = "ovs-system"
+	datapath, err := netlink.LinkByName(name)
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	socket, err := unixctl.VSwitchd(c.OVSRunDir)
+	if err != nil {
+		return err
+	}
+	if open, err := unixctl.Call(ctx, socket, "dpif/dump-dps"); err != nil || strings.Contains(open, name) {
+		return err
+	}
+	links, err := netlink.LinkList()
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		if l.Attrs().MasterIndex != datapath.Attrs().Index {
+			continue
+		}
+		if _, portErr := unixctl.Call(ctx, socket, "dpctl/del-if", name, l.Attrs().Name); portErr != nil {
+			err = errors.Join(err, portErr)
+		}
+	}
+	_, dpErr := unixctl.Call(ctx, socket, "dpctl/del-dp", name)
+	return errors.Join(err, dpErr)
 }
 
 func deleteLink(name string) error {

@@ -62,6 +62,7 @@ func TestRealTwoNodes(t *testing.T) {
 		f.in(f.bridge, "ip", "link", "set", "outside", "master", "segment", "up")
 		f.in(out, "ip", "addr", "add", "192.168.77.99/24", "dev", "eth0") // without a route to Pods
 		f.in(out, "ip", "link", "set", "eth0", "up")
+		a.answered(netip.MustParseAddr("192.168.77.99")) // its link has just come up
 		if got := a.ping(netip.MustParseAddr("192.168.77.99"), 5); !strings.Contains(got, " 5 received") {
 			t.Errorf("Pod to the outside: %s", got)
 		}
