@@ -304,8 +304,17 @@ func (n *testNode) ready() {
 	n.t.Helper()
 	n.until("the agent is ready", func() bool {
 		_, err := os.Stat(filepath.Join(n.dir, cni.ConflistName))
-		return err == nil && strings.Contains(n.log.String(), "Flows are in sync") && strings.Contains(n.log.String(), "Answering the CNI plugin")
+		return err == nil && strings.Contains(n.log.String(), "Flows are in sync") && n.answersPlugin()
 	})
+}
+
+// answersPlugin reports whether the CNI plugin finds somebody.
+func (n *testNode) answersPlugin() bool {
+	conn, err := net.Dial("unix", n.child.Agent.CNISocket)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
 }
 
 // write writes what the agent is told and returns the file.

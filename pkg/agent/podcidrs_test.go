@@ -83,7 +83,7 @@ func TestRealPodCIDRs(t *testing.T) {
 	both()
 	n2.start()
 	n1.spawn()
-	n1.until("the CNI plugin is answered", func() bool { return strings.Contains(n1.log.String(), "Answering the CNI plugin") })
+	n1.until("the CNI plugin is answered", n1.answersPlugin)
 	if code, message := status(); code != 50 && code != 51 || !strings.Contains(message, "podCIDR") {
 		t.Errorf("STATUS without a Pod CIDR: %d %q", code, message)
 	}
