@@ -180,6 +180,7 @@ func attachAll(b *testing.B, nodes []*node, pods int, ranges []string, keys stri
 	prefix := podNames()
 	uids := makePods(b, nodes, prefix, pods)
 	var again atomic.Int64
+	conflicts := conflictsOf(b, nodes)
 	all := func(command cni.Command) (each []time.Duration, whole time.Duration) {
 		before := processorTime()
 		each = make([]time.Duration, pods)
@@ -220,6 +221,7 @@ func attachAll(b *testing.B, nodes []*node, pods int, ranges []string, keys stri
 		return each, whole
 	}
 	each, whole := all(cni.Add)
+	b.ReportMetric(conflictsOf(b, nodes)-conflicts, "conflicts-ADD")
 	b.ReportMetric(whole.Seconds(), "s-ADD")
 	b.ReportMetric(float64(pods*len(ranges))/whole.Seconds(), "addresses/s")
 	b.ReportMetric(ms(each[pods/2]), "ms-ADD-p50")
@@ -231,6 +233,19 @@ func attachAll(b *testing.B, nodes []*node, pods int, ranges []string, keys stri
 	b.ReportMetric(whole.Seconds(), "s-DEL")
 	b.ReportMetric(ms(each[pods*99/100]), "ms-DEL-p99")
 	b.ReportMetric(float64(again.Load()), "retries")
+}
+
+// conflictsOf is how often a daemon of these nodes was slower than another one with a write.
+func conflictsOf(b *testing.B, nodes []*node) (sum float64) {
+	for _, n := range nodes {
+		_, after, found := strings.Cut(n.scrape(), "\nantrea_whereabouts_conflicts_total ")
+		require.True(b, found)
+		text, _, _ := strings.Cut(after, "\n")
+		count, err := strconv.ParseFloat(text, 64)
+		require.NoError(b, err)
+		sum += count
+	}
+	return sum
 }
 
 // processorTime is what the programs of the test have had of the processors: the API server, etcd, the daemons, and itself. Where

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -264,13 +265,18 @@ func (n *node) waitReady() {
 	}, 2*time.Minute, 20*time.Millisecond, "daemon of %s", n.name)
 }
 
-// freeAddress is a TCP address that nobody listens at.
+// freeAddress is a TCP address that nobody listens at, and that the kernel gives to no connection.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
+	for range 1000 {
+		listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 16000+rand.N(16000)))
+		if err == nil {
+			defer listener.Close()
+			return listener.Addr().String()
+		}
+	}
+	t.Fatal("no free TCP port")
+	return ""
 }
 
 // scrape is what the daemon tells Prometheus.
