@@ -247,18 +247,48 @@ func manyAddresses(p *play) {
 	p.mustNode("d")
 	p.uids["many"] = p.pod("d", "many")
 	allocations := map[string]v1alpha1.IPAllocation{}
-	for i := 1; i <= 256; i++ {
-		allocations[fmt.Sprint(i)] = v1alpha1.IPAllocation{ContainerID: fmt.Sprint("held-", i), PodRef: "default/many", IfName: "net1", PodUID: p.uids["many"], Node: "d"}
+	held := func(i int) v1alpha1.IPAllocation {
+		return v1alpha1.IPAllocation{ContainerID: fmt.Sprint("held-", i), PodRef: "default/many", IfName: "net1", PodUID: p.uids["many"], Node: "d"}
+	}
+	for i := 1; i <= 64; i++ {
+		allocations[fmt.Sprint(i)] = held(i)
 	}
 	p.write("10.36.0.0-16", "10.36.0.0/16", allocations)
-	p.add(p.a, ipam, "m1", "m1", "10.36.1.1/16")
-	p.add(p.b, ipam, "m2", "m2", "10.36.1.2/16")
+	p.add(p.a, ipam, "m1", "m1", "10.36.0.65/16")
+	p.add(p.b, ipam, "m2", "m2", "10.36.0.66/16")
 	part := p.ippool("10.36.0.0-16-s1")
-	require.Equal(p.t, "10.36.1.0/24", part.Spec.Range)
+	require.Equal(p.t, "10.36.0.64/26", part.Spec.Range)
 	require.Equal(p.t, "m1", part.Spec.Allocations["1"].ContainerID)
 	p.del(p.a, ipam, "m1", "m1")
-	p.add(p.b, ipam, "m3", "m3", "10.36.1.1/16")
-	require.Len(p.t, p.ippool("10.36.0.0-16").Spec.Allocations, 256)
+	p.add(p.b, ipam, "m3", "m3", "10.36.0.65/16")
+	require.Len(p.t, p.ippool("10.36.0.0-16").Spec.Allocations, 64)
+
+	// Parts that others have filled are passed over, until an address is released.
+	part = p.ippool("10.36.0.0-16-s1")
+	for i := 3; i < 64; i++ {
+		part.Spec.Allocations[fmt.Sprint(i)] = held(i)
+	}
+	require.NoError(p.t, p.pools.Update(context.Background(), part))
+	part = &v1alpha1.IPPool{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "10.36.0.0-16-s2", Labels: map[string]string{"whereabouts.antrea.io/pool": part.Labels["whereabouts.antrea.io/pool"]}},
+		Spec:       v1alpha1.IPPoolSpec{Range: "10.36.0.128/26", Allocations: map[string]v1alpha1.IPAllocation{}},
+	}
+	for i := range 64 {
+		part.Spec.Allocations[fmt.Sprint(i)] = held(i)
+	}
+	require.NoError(p.t, p.pools.Create(context.Background(), part))
+	full := func() bool { return p.ippool(part.Name).Labels["whereabouts.antrea.io/full"] == "true" }
+	require.Eventually(p.t, full, time.Minute, 50*time.Millisecond, "the audit finds that the part is full")
+	p.add(p.a, ipam, "m4", "m4", "10.36.0.192/16")
+	part = p.ippool(part.Name)
+	delete(part.Spec.Allocations, "5")
+	require.NoError(p.t, p.pools.Update(context.Background(), part))
+	require.Eventually(p.t, func() bool { return !full() }, time.Minute, 50*time.Millisecond)
+	p.add(p.a, ipam, "m5", "m5", "10.36.0.133/16")
+	require.True(p.t, full(), "with the write that takes the last address")
+	p.del(p.a, ipam, "m5", "m5")
+	require.False(p.t, full())
+	p.add(p.b, ipam, "m6", "m6", "10.36.0.133/16")
 }
 
 // killedMeanwhile: the plugin of an ADD is killed while the daemon waits for the API server, and the DEL that follows releases what the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,10 +54,11 @@ func (b Blocks) key(of block) PoolKey {
 	return PoolKey{whereabouts.BlockName(b.NetworkName, of.node, of.prefix), of.prefix, true}
 }
 
-// slices is what this process knows of a NodeSlicePool. What follows the mutex is guarded by it.
+// slicePool is what this process knows of a NodeSlicePool. What follows the mutex is guarded by it.
 type slicePool struct {
-	mu    sync.Mutex
-	known *directory
+	mu     sync.Mutex
+	known  *directory
+	rivals contention
 }
 
 func (s *Store) slicePool(name string) *slicePool {
@@ -64,12 +66,12 @@ func (s *Store) slicePool(name string) *slicePool {
 	return p.(*slicePool)
 }
 
-// directory reads the NodeSlicePool, unless it is known and that will do.
-func (s *Store) directory(ctx context.Context, b Blocks, fresh bool) (directory, error) {
+// directory is the NodeSlicePool as it was read or written after the given time.
+func (s *Store) directory(ctx context.Context, b Blocks, after time.Time) (directory, error) {
 	p := s.slicePool(b.Name)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known != nil && !fresh {
+	if p.known != nil && p.known.at.After(after) {
 		return *p.known, nil
 	}
 	return p.read(ctx, s, b)
@@ -78,6 +80,7 @@ func (s *Store) directory(ctx context.Context, b Blocks, fresh bool) (directory,
 // read reads the NodeSlicePool, or makes it.
 func (p *slicePool) read(ctx context.Context, s *Store, b Blocks) (directory, error) {
 	p.known = nil
+	began := time.Now()
 	size := fmt.Sprintf("/%d", b.Bits)
 	var object v1alpha1.NodeSlicePool
 	err := s.client.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: b.Name}, &object)
@@ -106,6 +109,7 @@ func (p *slicePool) read(ctx context.Context, s *Store, b Blocks) (directory, er
 		}
 	}
 	d, err := newDirectory(object)
+	d.at = began
 	if err == nil {
 		p.known = &d
 	}
@@ -117,10 +121,7 @@ func (p *slicePool) read(ctx context.Context, s *Store, b Blocks) (directory, er
 func (s *Store) claimOfBlocks(ctx context.Context, owner Owner, place Place, c Claim, note func(PoolKey) error) (netip.Addr, error) {
 	b := *c.Blocks
 	try := func(of block) (netip.Addr, error) {
-		part, ok := within(c.Span, of.prefix)
-		if c.Want.IsValid() {
-			ok = of.prefix.Contains(c.Want) // may be outside the span
-		}
+		part, ok := c.within(of)
 		if !ok {
 			return netip.Addr{}, &ExhaustedError{c.Pool, c.Span}
 		}
@@ -130,20 +131,37 @@ func (s *Store) claimOfBlocks(ctx context.Context, owner Owner, place Place, c C
 		}
 		return s.claim(ctx, owner, place, Claim{Pool: key, Span: part, Excluded: c.Excluded, Want: c.Want})
 	}
-	fresh := owner.Claim != ""
+	began := time.Now()
+	var after time.Time
+	if owner.Claim != "" {
+		after = began
+	}
 	for attempt := 0; ; attempt++ {
-		d, err := s.directory(ctx, b, fresh)
+		d, err := s.directory(ctx, b, after)
 		if err != nil {
 			return netip.Addr{}, err
 		}
 		own, others := d.blocks(b.Node)
-		all, err := s.hadFirst(ctx, b, own, others, owner, c)
+		had, own, err := s.hadFirst(ctx, b, own, others, owner, c)
 		if err != nil {
 			return netip.Addr{}, err
 		}
+		// Its own blocks, and where it has an address. Those that were full when they were asked last come last.
+		var full []block
+		if !c.Want.IsValid() {
+			own, full = s.split(b, own)
+		}
 		changing := false
-		// Its own blocks, and where it has an address.
-		for _, of := range all {
+		for i, of := range slices.Concat(had, own, full) {
+			if i >= len(had)+len(own) {
+				part, _ := c.within(of)
+				if still, err := s.pool(b.key(of)).exhausted(ctx, c, part, began); still || err != nil {
+					if err != nil {
+						return netip.Addr{}, err
+					}
+					continue
+				}
+			}
 			a, err := try(of)
 			if !unavailable(err) {
 				return a, err
@@ -162,8 +180,8 @@ func (s *Store) claimOfBlocks(ctx context.Context, owner Owner, place Place, c C
 			if err != nil {
 				return netip.Addr{}, err
 			}
-			if changing = took; !took && !fresh {
-				fresh = true
+			if changing = took; !took && d.at.Before(began) {
+				after = began
 				continue
 			}
 		}
@@ -179,7 +197,7 @@ func (s *Store) claimOfBlocks(ctx context.Context, owner Owner, place Place, c C
 				return netip.Addr{}, &ExhaustedError{c.Pool, c.Span}
 			}
 		}
-		fresh = true
+		after = d.at
 		limit := time.Millisecond << min(attempt, 5)
 		sleep(ctx, limit/2+rand.N(limit))
 		if ctx.Err() != nil {
@@ -188,43 +206,58 @@ func (s *Store) claimOfBlocks(ctx context.Context, owner Owner, place Place, c C
 	}
 }
 
+// within is what a claim can get of a block, if anything. An address that is asked for may be outside the span.
+func (c Claim) within(of block) (ipam.Span, bool) {
+	part, ok := within(c.Span, of.prefix)
+	if c.Want.IsValid() {
+		ok = of.prefix.Contains(c.Want)
+	}
+	return part, ok
+}
+
+// split tells the blocks apart that were full when they were asked last.
+func (s *Store) split(b Blocks, own []block) (rest, full []block) {
+	for _, of := range own {
+		if s.pool(b.key(of)).full.Load() {
+			full = append(full, of)
+		} else {
+			rest = append(rest, of)
+		}
+	}
+	return rest, full
+}
+
 // unavailable reports whether the block has no address, so that another one may have.
 func unavailable(err error) bool {
 	var exhausted *ExhaustedError
 	return errors.As(err, &exhausted) || errors.Is(err, errNoBlock)
 }
 
-// hadFirst is the Node's own blocks, before them those in which the owner has an address already.
-func (s *Store) hadFirst(ctx context.Context, b Blocks, own, others []block, owner Owner, c Claim) ([]block, error) {
-	if len(own) == 1 && len(c.Known) == 0 && owner.Claim == "" {
-		return own, nil
+// hadFirst tells the blocks apart in which the owner has an address already, of any Node, and the Node's other blocks.
+func (s *Store) hadFirst(ctx context.Context, b Blocks, own, others []block, owner Owner, c Claim) (had, rest []block, err error) {
+	if len(c.Known) == 0 && owner.Claim == "" {
+		return nil, own, nil
 	}
-	var first, rest []block
-	for i, of := range append(own[:len(own):len(own)], others...) {
+	for i, of := range slices.Concat(own, others) {
 		key := b.key(of)
-		mine := i < len(own)
-		had := false
-		for _, k := range c.Known {
-			had = had || k == key
-		}
-		if mine || had || owner.Claim != "" {
+		has := false
+		if owner.Claim != "" || slices.Contains(c.Known, key) {
 			p := s.pool(key)
 			if owner.Claim != "" {
-				p.forget() // others may have written what stays for the claim
+				p.doubt() // others may have written what stays for the claim
 			}
-			var err error
-			if had, err = p.has(ctx, owner, c.Span); err != nil {
-				return nil, err
+			if has, err = p.has(ctx, owner, c.Span); err != nil {
+				return nil, nil, err
 			}
 		}
 		switch {
-		case had:
-			first = append(first, of)
-		case mine:
+		case has:
+			had = append(had, of)
+		case i < len(own):
 			rest = append(rest, of)
 		}
 	}
-	return append(first, rest...), nil
+	return had, rest, nil
 }
 
 // has reports whether the owner has an address of the span, as far as is known.
@@ -242,7 +275,8 @@ func (p *pool) has(ctx context.Context, owner Owner, span ipam.Span) (bool, erro
 	return false, nil
 }
 
-// take makes a block that nobody has the Node's own, and reports whether it is worth to look again at what the Node has.
+// take makes a block that nobody has the Node's own, and reports whether it is worth to look again at what the Node has. Where other
+// Nodes take blocks at the same time it keeps out of their way, as with the writes of a pool.
 func (s *Store) take(ctx context.Context, b Blocks, seen directory, c Claim) (bool, error) {
 	p := s.slicePool(b.Name)
 	p.mu.Lock()
@@ -254,34 +288,49 @@ func (s *Store) take(ctx context.Context, b Blocks, seen directory, c Claim) (bo
 	if c.Want.IsValid() {
 		span, excluded = ipam.Span{First: c.Want, Last: c.Want}, new(ipam.Set)
 	}
-	prefix, ok := seen.free(span, excluded, b.Bits)
-	if !ok {
-		return false, nil
+	for {
+		prefix, ok := seen.free(span, excluded, b.Bits)
+		if !ok {
+			return false, nil
+		}
+		p.known = nil // until all is done
+		began := time.Now()
+		lost, err := p.tryTake(ctx, s, b, seen, prefix)
+		p.rivals.tried(time.Since(began), lost, 1)
+		if err != nil || !lost {
+			return true, err
+		}
+		s.conflicts.Add(1)
+		p.rivals.wait(ctx)
+		if seen, err = p.read(ctx, s, b); err != nil {
+			return true, err
+		}
 	}
-	p.known = nil // until all is done
+}
+
+// tryTake reports whether somebody else has changed the NodeSlicePool meanwhile.
+func (p *slicePool) tryTake(ctx context.Context, s *Store, b Blocks, seen directory, prefix netip.Prefix) (lost bool, err error) {
 	pool, err := s.closedPool(ctx, b, b.key(block{b.Node, prefix}))
 	if err != nil || pool == nil {
-		return true, err
+		return false, err
 	}
 	object := seen.with(prefix, b.Node)
 	metav1.SetMetaDataAnnotation(&object.ObjectMeta, annotationNetwork, b.NetworkName)
 	if err := s.client.Update(ctx, &object); err != nil {
 		if !outdated(err) {
-			return true, fmt.Errorf("write NodeSlicePool %s: %w", b.Name, err)
+			return false, fmt.Errorf("write NodeSlicePool %s: %w", b.Name, err)
 		}
-		s.conflicts.Add(1)
-		err = s.deletePool(ctx, pool)
-		return true, err
+		return true, s.deletePool(ctx, pool)
 	}
 	body := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q,"annotations":{%q:%q}}}`, pool.ResourceVersion, annotationBlock, blockOpen)
 	if err := s.client.Patch(ctx, pool, client.RawPatch(types.MergePatchType, body)); err != nil {
-		return true, ignoreOutdated(err)
+		return false, ignoreOutdated(err)
 	}
 	d, err := newDirectory(object)
 	if err == nil {
 		p.known = &d
 	}
-	return true, err
+	return false, err
 }
 
 // closedPool makes the IPPool of a block that is about to be taken. It is nil if the block is not to be had as things are.
@@ -387,7 +436,7 @@ func (s *Store) HandBack(ctx context.Context, node string, gone func(ctx context
 
 // BlockPools are the IPPools of the Node's own blocks.
 func (s *Store) BlockPools(ctx context.Context, b Blocks) ([]PoolKey, error) {
-	d, err := s.directory(ctx, b, true)
+	d, err := s.directory(ctx, b, time.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (p *pool) tellExhausted(ctx context.Context, o *op) {
 	first.tell(v1alpha1.PoolExhausted, true, "NoFreeAddress", fmt.Sprintf("no address from %s to %s is free", exhausted.Span.First, exhausted.Span.Last))
 	switch err := p.store.save(ctx, first, nil, patchMetadata{}); {
 	case outdated(err):
-		p.view.stale[""] = true
+		p.view.stale[""] = ""
 	case err != nil:
 		p.view = nil
 	}

@@ -24,12 +24,22 @@ func TestContention(t *testing.T) {
 		{false, 0},
 		{false, 0},
 	} {
-		c.tried(took, step.lost)
+		c.tried(took, step.lost, 1)
 		if got := c.spread(); got != step.want {
 			t.Errorf("attempt %d: the next begins within %s, want %s", i, got, step.want)
 		}
 	}
-	c.tried(time.Minute, true) // the API server was away
+	for _, step := range []struct {
+		ops  int
+		took time.Duration
+		want time.Duration
+	}{{1, took, 0}, {2, took, 2 * took}, {10, took, 2 * took}, {10, time.Second, maxGathering}} {
+		c.tried(step.took, false, step.ops)
+		if got := c.gather(); got != step.want {
+			t.Errorf("after %d ops in %s, more are waited for for %s, want %s", step.ops, step.took, got, step.want)
+		}
+	}
+	c.tried(time.Minute, true, 1) // the API server was away
 	if got := c.spread(); got != maxSpread {
 		t.Errorf("after a long attempt, the next begins within %s, want %s", got, maxSpread)
 	}

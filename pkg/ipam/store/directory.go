@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam"
@@ -12,6 +15,7 @@ import (
 // directory is a NodeSlicePool as it was read: which Node has which blocks of a range.
 type directory struct {
 	object v1alpha1.NodeSlicePool
+	at     time.Time               // it was so then, or later
 	owners map[netip.Prefix]string // without blocks that nobody has
 	order  []netip.Prefix          // of those with an owner
 }
@@ -20,7 +24,7 @@ type directory struct {
 const maxListed = 256
 
 func newDirectory(object v1alpha1.NodeSlicePool) (directory, error) {
-	d := directory{object: object, owners: map[netip.Prefix]string{}}
+	d := directory{object: object, at: time.Now(), owners: map[netip.Prefix]string{}}
 	for _, a := range object.Status.Allocations {
 		p, err := netip.ParsePrefix(a.SliceRange)
 		if err != nil {
@@ -69,6 +73,7 @@ func (d directory) free(span ipam.Span, excluded *ipam.Set, bits int) (netip.Pre
 // with is the object after a block has got another owner, or none.
 func (d directory) with(p netip.Prefix, node string) v1alpha1.NodeSlicePool {
 	object := *d.object.DeepCopy()
+	object.ManagedFields = []metav1.ManagedFieldsEntry{{}} // none, see [patchMetadata]
 	object.Status.Allocations = slices.DeleteFunc(object.Status.Allocations, func(a v1alpha1.NodeSliceAllocation) bool {
 		listed, err := netip.ParsePrefix(a.SliceRange)
 		return err == nil && listed.Masked() == p

@@ -28,6 +28,8 @@ type object struct {
 	held    map[netip.Addr]v1alpha1.IPAllocation
 	block   bool // of a [Blocks]
 	closed  bool // a block from which nothing is taken
+	part    bool // not a pool's first object
+	full    bool // a part that is known to be, or labelled so
 	foreign int  // entries that are at no address of the range; they stay
 
 	conditions []metav1.Condition
@@ -43,6 +45,8 @@ func readObject(pool *v1alpha1.IPPool, subnet netip.Prefix) *object {
 	o := newObject(pool.Name, subnet)
 	o.version, o.conditions = pool.ResourceVersion, pool.Status.Conditions
 	o.block, o.closed = pool.Annotations[annotationBlock] != "", pool.Annotations[annotationBlock] == blockClosed
+	l, full := pool.Labels[labelPool], pool.Labels[labelFull]
+	o.part, o.full = l != "" && l != label(pool.Name), full != ""
 	for offset, h := range pool.Spec.Allocations {
 		a, err := ipam.AtOffset(subnet, offset)
 		if err != nil {
@@ -54,10 +58,12 @@ func readObject(pool *v1alpha1.IPPool, subnet netip.Prefix) *object {
 	return o
 }
 
-// get reads an IPPool. One that does not exist is an object without a version.
-func (s *Store) get(ctx context.Context, name string, subnet netip.Prefix) (o *object, sharded bool, err error) {
+// get reads an IPPool. One that does not exist is an object without a version. If it is known to have had some version, the API server
+// answers from its memory; otherwise it asks etcd.
+func (s *Store) get(ctx context.Context, name string, subnet netip.Prefix, version string) (o *object, sharded bool, err error) {
 	var pool v1alpha1.IPPool
-	err = s.client.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: name}, &pool)
+	options := &client.GetOptions{Raw: &metav1.GetOptions{ResourceVersion: version}}
+	err = s.client.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: name}, &pool, options)
 	switch {
 	case apierrors.IsNotFound(err):
 		return newObject(name, subnet), false, nil
@@ -75,9 +81,9 @@ type patch struct {
 }
 
 type patchMetadata struct {
-	ResourceVersion string            `json:"resourceVersion"`
-	Labels          map[string]string `json:"labels,omitempty"`
-	Annotations     map[string]string `json:"annotations,omitempty"`
+	ResourceVersion string             `json:"resourceVersion"`
+	Labels          map[string]*string `json:"labels,omitempty"`
+	Annotations     map[string]string  `json:"annotations,omitempty"`
 	// ManagedFields has one entry without content: so a client tells the API server not to keep who wrote which field ("Clearing
 	// managedFields" in Kubernetes' page on server-side apply). Of a pool that is more than the pool itself.
 	ManagedFields [1]struct{} `json:"managedFields"`
@@ -138,6 +144,18 @@ func (s *Store) save(ctx context.Context, o *object, changes []change, add patch
 			count++
 		}
 	}
+	full := o.part && count >= shardSize
+	if full != o.full {
+		add.Labels = maps.Clone(add.Labels)
+		if add.Labels == nil {
+			add.Labels = map[string]*string{}
+		}
+		add.Labels[labelFull] = nil
+		if full {
+			yes := "true"
+			add.Labels[labelFull] = &yes
+		}
+	}
 	if len(after)+len(add.Labels)+len(add.Annotations) == 0 && !o.telling {
 		return nil
 	}
@@ -149,7 +167,12 @@ func (s *Store) save(ctx context.Context, o *object, changes []change, add patch
 	var version string
 	if o.version == "" {
 		pool := &v1alpha1.IPPool{ObjectMeta: meta, Spec: v1alpha1.IPPoolSpec{Range: o.subnet.String(), Allocations: map[string]v1alpha1.IPAllocation{}}, Status: status}
-		pool.Labels, pool.Annotations = add.Labels, add.Annotations
+		pool.Annotations = add.Annotations
+		for name, value := range add.Labels {
+			if value != nil {
+				metav1.SetMetaDataLabel(&pool.ObjectMeta, name, *value)
+			}
+		}
 		for a, h := range after {
 			pool.Spec.Allocations[ipam.Offset(o.subnet, a)] = *h
 		}
@@ -175,7 +198,7 @@ func (s *Store) save(ctx context.Context, o *object, changes []change, add patch
 		}
 		version = answer.ResourceVersion
 	}
-	if o.version = version; o.telling {
+	if o.version, o.full = version, full; o.telling {
 		o.conditions, o.told, o.telling = o.told, nil, false
 	}
 	for a, h := range after {
@@ -210,15 +233,24 @@ const (
 
 // read reads what is not known of the pool or has changed, and reports whether all is as the API server has it now.
 func (p *pool) read(ctx context.Context, want freshness) (fresh bool, err error) {
+	began := time.Now()
 	if p.view == nil {
 		if err := p.readAll(ctx); err != nil {
 			p.view = nil
 			return false, fmt.Errorf("read pool %s: %w", p.key.Name, err)
 		}
 		fresh = true
-	} else if err := p.readStale(ctx, want); err != nil {
-		p.view = nil
-		return false, fmt.Errorf("read pool %s: %w", p.key.Name, err)
+	} else {
+		if p.doubted {
+			want = latest
+		}
+		if err := p.readStale(ctx, want); err != nil {
+			p.view = nil
+			return false, fmt.Errorf("read pool %s: %w", p.key.Name, err)
+		}
+	}
+	if fresh || want == latest {
+		p.asked, p.doubted = began, false
 	}
 	for shard := range p.unsure {
 		if err := p.fence(ctx, shard); err != nil {
@@ -232,15 +264,15 @@ func (p *pool) read(ctx context.Context, want freshness) (fresh bool, err error)
 // readAll reads the whole pool.
 func (p *pool) readAll(ctx context.Context) error {
 	p.view = newView()
-	if err := p.readFirst(ctx); err != nil || !p.view.sharded {
+	if err := p.readFirst(ctx, ""); err != nil || !p.view.sharded {
 		return err
 	}
 	return p.readShards(ctx)
 }
 
 // readFirst reads the pool's first object.
-func (p *pool) readFirst(ctx context.Context) error {
-	first, sharded, err := p.store.get(ctx, p.key.Name, p.key.Subnet)
+func (p *pool) readFirst(ctx context.Context, version string) error {
+	first, sharded, err := p.store.get(ctx, p.key.Name, p.key.Subnet, version)
 	if err != nil {
 		return err
 	}
@@ -259,16 +291,16 @@ func (p *pool) readStale(ctx context.Context, want freshness) error {
 			return err
 		}
 	case want == latest:
-		p.view.stale[""] = true
+		p.view.stale[""] = ""
 	}
-	for shard := range maps.Clone(p.view.stale) {
+	for shard, version := range maps.Clone(p.view.stale) {
 		if shard == "" {
-			if err := p.readFirst(ctx); err != nil {
+			if err := p.readFirst(ctx, version); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := p.readShard(ctx, shard); err != nil {
+		if err := p.readShard(ctx, shard, version); err != nil {
 			return err
 		}
 	}
@@ -359,7 +391,7 @@ func (p *pool) write(ctx context.Context, changes []change) (outcome, error) {
 			p.store.conflicts.Add(1)
 			done.lost = true
 			p.view.undo(p.key.Subnet, list)
-			p.view.stale[shard] = true
+			p.view.stale[shard] = ""
 			continue
 		}
 		unknown = true

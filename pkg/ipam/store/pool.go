@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
+	"github.com/antrea-mc/antrea-mc/pkg/ipam"
 )
 
 // pool is what this process does with a pool. Who has the turn works for all who wait, so while one write is under way the next
@@ -21,14 +23,17 @@ type pool struct {
 	mu      sync.Mutex
 	waiting []*op
 
-	turn chan struct{} // has one element while somebody works; what follows is his
-	view *view         // nil if unknown
+	turn    chan struct{} // has one element while somebody works; what follows is his
+	view    *view         // nil if unknown
+	asked   time.Time     // when all of it was read or asked about last
+	doubted bool          // whether all of it is to be asked about
 
 	unsure map[string]bool // shards of which nobody knows whether the last write will still come about
 	rivals contention
 
 	reserved reservedElsewhere
 	used     atomic.Int64 // as it was read or written last
+	full     atomic.Bool  // a claim has found no address, and none was released here since
 }
 
 // maxBatch bounds what goes with one write.
@@ -113,7 +118,7 @@ func (p *pool) work(ctx context.Context, reading bool) error {
 	began := time.Now()
 	left, done, err := p.attempt(ctx, batch)
 	if done.wrote {
-		p.rivals.tried(time.Since(began), done.lost)
+		p.rivals.tried(time.Since(began), done.lost, len(batch))
 	}
 	p.mu.Lock()
 	left = slices.DeleteFunc(left, func(o *op) bool { return o.left })
@@ -124,6 +129,9 @@ func (p *pool) work(ctx context.Context, reading bool) error {
 
 // attempt reads what is unknown, plans and writes. It answers the ops that are done.
 func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, done outcome, err error) {
+	if p.view != nil {
+		p.view.outgrown(p.key.Subnet, batch)
+	}
 	fresh, err := p.read(ctx, wanted(batch))
 	if err != nil {
 		return batch, done, err
@@ -142,6 +150,7 @@ func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, done outco
 	if p.view != nil {
 		p.used.Store(int64(len(p.view.holder)))
 	}
+	p.takeNote(batch, changes)
 	for _, o := range batch {
 		switch cause, no := done.refused[o]; {
 		case done.failed[o]:
@@ -164,6 +173,30 @@ func unchanged(batch []*op, changes []change) bool {
 	return slices.ContainsFunc(batch, func(o *op) bool { return !changed[o] && (o.kind != find || len(o.held) == 0) })
 }
 
+// takeNote remembers whether the pool is full.
+func (p *pool) takeNote(batch []*op, changes []change) {
+	var exhausted *ExhaustedError
+	switch {
+	case slices.ContainsFunc(changes, func(c change) bool { return c.holder == nil }):
+		p.full.Store(false)
+	case slices.ContainsFunc(batch, func(o *op) bool { return errors.As(o.err, &exhausted) }):
+		p.full.Store(true)
+	}
+}
+
+// exhausted reports whether a span has no free address, as it was at some time after the given one.
+func (p *pool) exhausted(ctx context.Context, c Claim, span ipam.Span, since time.Time) (bool, error) {
+	p.turn <- struct{}{}
+	defer func() { <-p.turn }()
+	p.doubted = p.doubted || p.asked.Before(since)
+	if _, err := p.read(ctx, known); err != nil {
+		return false, err
+	}
+	_, some := span.Lowest(&p.view.used, c.Excluded)
+	p.full.Store(!some)
+	return !some, nil
+}
+
 // held is what the sandbox has.
 func (p *pool) held(ctx context.Context, owner Owner) (map[netip.Addr]v1alpha1.IPAllocation, error) {
 	o := &op{kind: find, owner: owner}
@@ -171,9 +204,9 @@ func (p *pool) held(ctx context.Context, owner Owner) (map[netip.Addr]v1alpha1.I
 	return o.held, err
 }
 
-// forget lets the next op read anew.
-func (p *pool) forget() {
+// doubt lets the next op read what has changed.
+func (p *pool) doubt() {
 	p.turn <- struct{}{}
-	p.view = nil
+	p.doubted = true
 	<-p.turn
 }

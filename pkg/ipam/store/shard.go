@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -21,9 +23,11 @@ import (
 const (
 	// labelPool is on all objects of a pool that has more than one; its value is the same for all of them.
 	labelPool = "whereabouts.antrea.io/pool"
+	// labelFull is on a part of which all addresses are in use, so that a pool can be asked for what it has left.
+	labelFull = "whereabouts.antrea.io/full"
 	// shardBits is the number of bits that tell the addresses of a part apart. A write takes the API server as long as the object has
-	// allocations, and 256 of them are about 65 kB.
-	shardBits = 8
+	// allocations: with 64 of them, 9 kB, less than twice what it takes with none.
+	shardBits = 6
 	shardSize = 1 << shardBits
 	// shardSuffix and the part's number follow the pool's name: no range is named so.
 	shardSuffix = "-s"
@@ -57,7 +61,7 @@ func (p *pool) mustShard(byShard map[string][]change) bool {
 
 // startShards marks the first object, so that everybody who knew it without parts has to read it again.
 func (p *pool) startShards(ctx context.Context) error {
-	return p.store.save(ctx, p.view.objects[""], nil, patchMetadata{Labels: map[string]string{labelPool: p.label()}})
+	return p.store.save(ctx, p.view.objects[""], nil, patchMetadata{Labels: p.partOf()})
 }
 
 func (p *pool) label() string { return label(p.key.Name) }
@@ -68,11 +72,16 @@ func label(name string) string {
 }
 
 // labels are those that an object of a pool with parts has.
-func (p *pool) labels(shard string) map[string]string {
+func (p *pool) labels(shard string) map[string]*string {
 	if shard == "" && !p.view.sharded {
 		return nil
 	}
-	return map[string]string{labelPool: p.label()}
+	return p.partOf()
+}
+
+func (p *pool) partOf() map[string]*string {
+	value := p.label()
+	return map[string]*string{labelPool: &value}
 }
 
 // object is the part, which may have to be made.
@@ -85,6 +94,7 @@ func (p *pool) object(shard string) (*object, error) {
 		return nil, fmt.Errorf("part %s of pool %s: %w", shard, p.key.Name, err)
 	}
 	o := newObject(p.key.Name+shardSuffix+shard, part)
+	o.part = true
 	p.view.objects[shard] = o
 	return o, nil
 }
@@ -158,6 +168,9 @@ func (p *pool) readShards(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if list.Items[i].Spec.Range != o.subnet.String() {
+			return fmt.Errorf("part %s has range %s, want %s: put the pool together with --join-pools", o.name, list.Items[i].Spec.Range, o.subnet)
+		}
 		p.view.put(shard, readObject(&list.Items[i], o.subnet))
 	}
 	return nil
@@ -168,29 +181,33 @@ func (p *pool) shardOf(name string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(name, p.key.Name), shardSuffix)
 }
 
-// readShard reads one part again.
-func (p *pool) readShard(ctx context.Context, shard string) error {
+// readShard reads one part again, which has at least that version.
+func (p *pool) readShard(ctx context.Context, shard, version string) error {
 	old, err := p.object(shard)
 	if err != nil {
 		return err
 	}
-	o, _, err := p.store.get(ctx, old.name, old.subnet)
+	o, _, err := p.store.get(ctx, old.name, old.subnet, version)
 	if err == nil {
+		o.part = true
 		p.view.put(shard, o)
 	}
 	return err
 }
 
 // findStale asks which objects of the pool have changed since they were read. If the latest is not wanted, the API server answers from
-// its memory as that is, instead of waiting until it has caught up with etcd.
+// its memory as that is, instead of waiting until it has caught up with etcd, and leaves out the parts that are full: how long it takes
+// does not depend on how large the pool is.
 func (p *pool) findStale(ctx context.Context, want freshness) error {
 	var list metav1.PartialObjectMetadataList
 	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("IPPoolList"))
 	options := &client.ListOptions{Namespace: p.store.namespace, Raw: &metav1.ListOptions{}}
+	which := labels.SelectorFromSet(labels.Set{labelPool: p.label()})
 	if want != latest {
 		options.Raw.ResourceVersion = "0"
+		which = which.Add(hasSpace)
 	}
-	if err := p.store.client.List(ctx, &list, options, client.MatchingLabels{labelPool: p.label()}); err != nil {
+	if err := p.store.client.List(ctx, &list, options, client.MatchingLabelsSelector{Selector: which}); err != nil {
 		return err
 	}
 	listed := map[string]bool{}
@@ -202,16 +219,30 @@ func (p *pool) findStale(ctx context.Context, want freshness) error {
 			return err
 		}
 		if newer(item.ResourceVersion, o.version) {
-			p.view.stale[shard] = true
+			p.view.stale[shard] = item.ResourceVersion
 		}
 	}
-	for shard := range p.view.objects {
-		if !listed[shard] && want == latest {
-			p.view.stale[shard] = true // it is gone, or has lost its label
+	for shard, o := range p.view.objects {
+		switch {
+		case listed[shard]:
+		case want == latest:
+			p.view.stale[shard] = "" // it is gone, or has lost its label
+		case o.part && !o.full && o.version != "" && !newer(o.version, list.ResourceVersion):
+			p.view.fill(o)
+			delete(p.view.stale, shard)
 		}
 	}
 	return nil
 }
+
+// hasSpace is of parts that are not full.
+var hasSpace = func() labels.Requirement {
+	r, err := labels.NewRequirement(labelFull, selection.DoesNotExist, nil)
+	if err != nil {
+		panic(err)
+	}
+	return *r
+}()
 
 // newer reports whether one version of an object may have come after another, which is empty if there was none.
 func newer(listed, known string) bool {

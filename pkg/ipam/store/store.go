@@ -225,7 +225,7 @@ func (s *Store) Held(ctx context.Context, owner Owner, place Place) ([]netip.Add
 	var all []netip.Addr
 	for _, key := range place.Pools {
 		p := s.pool(key)
-		p.forget()
+		p.doubt()
 		held, err := p.held(ctx, owner)
 		if err != nil {
 			return nil, err

@@ -11,8 +11,8 @@ import (
 type view struct {
 	objects map[string]*object // by shard: "" is the pool's first object
 	sharded bool
-	shut    bool            // a block from which nothing is taken
-	stale   map[string]bool // shards that others have written since they were read
+	shut    bool              // a block from which nothing is taken
+	stale   map[string]string // shards that others have written since they were read, and the version if it is known
 	used    ipam.Set
 	holder  map[netip.Addr]v1alpha1.IPAllocation
 	byPod   map[podInterface][]netip.Addr
@@ -29,7 +29,7 @@ type (
 func newView() *view {
 	return &view{
 		objects: map[string]*object{},
-		stale:   map[string]bool{},
+		stale:   map[string]string{},
 		holder:  map[netip.Addr]v1alpha1.IPAllocation{},
 		byPod:   map[podInterface][]netip.Addr{},
 		bySand:  map[sandboxInterface][]netip.Addr{},
@@ -89,6 +89,34 @@ func (v *view) put(shard string, o *object) {
 	}
 }
 
+// fill takes note that others have filled a part: which addresses are whose is not read before this Node is to change one.
+func (v *view) fill(o *object) {
+	o.full = true
+	v.used.Add(ipam.SpanOf(o.subnet))
+}
+
+// clear takes the addresses of a part that was full out, but for those that the pool's first object has.
+func (v *view) clear(part *object) {
+	for a := part.subnet.Addr(); part.subnet.Contains(a); a = a.Next() {
+		if _, ok := v.holder[a]; !ok {
+			v.used.Remove(a)
+		}
+	}
+}
+
+// outgrown finds the parts of addresses that are to be released and that others have filled since they were read.
+func (v *view) outgrown(subnet netip.Prefix, ops []*op) {
+	for _, o := range ops {
+		if o.kind != release {
+			continue
+		}
+		shard := v.home(subnet, o.only)
+		if part := v.objects[shard]; part != nil && part.full && len(part.held) < shardSize {
+			v.stale[shard] = ""
+		}
+	}
+}
+
 // undo takes out of the view what was planned and not written.
 func (v *view) undo(subnet netip.Prefix, planned []change) {
 	for _, c := range planned {
@@ -107,6 +135,9 @@ func (v *view) remove(shard string) {
 	if old, ok := v.objects[shard]; ok {
 		for a := range old.held {
 			v.free(a)
+		}
+		if old.full {
+			v.clear(old)
 		}
 		delete(v.objects, shard)
 	}

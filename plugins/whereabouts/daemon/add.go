@@ -39,8 +39,15 @@ func (d *daemon) add(ctx context.Context, req cni.Request) (json.RawMessage, err
 	r := record{
 		Network: conf.Network, ContainerID: req.ContainerID, IfName: req.IfName, NetNS: req.NetNS, Boot: d.boot, Pod: conf.Pod, Place: place(conf),
 	}
-	if old, ok := d.journal.Get(r.Key()); ok && old.Releasing {
-		return nil, types.NewError(types.ErrTryAgainLater, "this attachment is being released", "")
+	if old, ok := d.journal.Get(r.Key()); ok {
+		if old.Releasing {
+			return nil, types.NewError(types.ErrTryAgainLater, "this attachment is being released", "")
+		}
+		for _, key := range old.Place.Pools { // it is asked again, and may have an address of a block
+			if !slices.Contains(r.Place.Pools, key) {
+				r.Place.Pools = append(r.Place.Pools, key)
+			}
+		}
 	}
 	// From here on the addresses are released, whatever happens to this process.
 	if err := d.journal.Put(r); err != nil {
@@ -108,11 +115,15 @@ func (d *daemon) claims(conf whereabouts.Config, r record) []store.Claim {
 	all := make([]store.Claim, len(conf.Claims))
 	for i, c := range conf.Claims {
 		all[i] = store.Claim{Pool: poolKey(conf, c), Span: c.Range.Span, Excluded: c.Range.Excluded, Want: c.Want, Blocks: d.blocks(conf, c)}
-		if all[i].Blocks == nil || r.Pod.UID == "" {
+		if all[i].Blocks == nil {
+			continue
+		}
+		all[i].Known = slices.Clone(r.Place.Pools)
+		if r.Pod.UID == "" {
 			continue
 		}
 		for _, earlier := range d.journal.All() {
-			if earlier.Pod == r.Pod && earlier.IfName == r.IfName && earlier.ContainerID != r.ContainerID {
+			if earlier.Pod == r.Pod && earlier.IfName == r.IfName {
 				all[i].Known = append(all[i].Known, earlier.Place.Pools...)
 			}
 		}
