@@ -45,7 +45,10 @@ func main() {
 	config.Registry = metrics.NewRegistry()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return metrics.Serve(ctx, *metricsAddress, config.Registry) })
-	group.Go(func() error { return run(ctx, config, *kubeconfig, *namespace, *install, *plugin, *join) })
+	group.Go(func() error {
+		defer stop() // --join-pools has an end, metrics have none
+		return run(ctx, config, *kubeconfig, *namespace, *install, *plugin, *join)
+	})
 	err := group.Wait()
 	stop()
 	if err != nil {

@@ -59,6 +59,12 @@ func TestRealOriginal(t *testing.T) {
 					o.thereAndBack(strings.ToLower(network.name), network.ipam, network.pool, network.reservations, network.first, network.second, network.third)
 				})
 			}
+			t.Run("Join", func(t *testing.T) {
+				whole := o.t
+				o.t = t
+				defer func() { o.t = whole }()
+				o.join()
+			})
 			t.Run("NodeSlices", func(t *testing.T) {
 				whole := o.t
 				o.t = t
@@ -174,6 +180,37 @@ func (o *originalPlay) thereAndBack(name, ipam, pool, reservations, first, secon
 	}
 	require.Empty(t, o.entries(pool))
 	require.Empty(t, o.reservationsOf(reservations))
+}
+
+// join: a pool that the original began and that has parts since is put together, and the original goes on in it, passing over all that
+// is in use.
+func (o *originalPlay) join() {
+	const ipam, pool = `"range":"10.54.0.0/16"`, "10.54.0.0-16"
+	require.Equal(o.t, "10.54.0.1", o.addTheirs(ipam, "join-first", "join-first"))
+	const many = 66 // more than the first object may have
+	for i := 2; i <= many; i++ {
+		name := fmt.Sprint("join", i)
+		require.Equal(o.t, fmt.Sprint("10.54.0.", i), o.addOurs([]*node{o.a, o.b}[i%2], ipam, name, name))
+	}
+	all := o.held(pool)
+	require.Len(o.t, all, many)
+	require.Equal(o.t, []string{pool, pool + "-s1"}, o.poolNames(pool))
+	o.a.kill()
+	o.b.kill()
+	for range 2 { // the second time, nothing is left to do
+		out, err := exec.Command(filepath.Join(o.bin, "whereabouts-daemon"), "--join-pools", "--kubeconfig", o.Kubeconfig).CombinedOutput()
+		require.NoError(o.t, err, "%s", out)
+		require.Equal(o.t, []string{pool}, o.poolNames(pool))
+		require.Equal(o.t, all, o.held(pool))
+		require.Empty(o.t, o.ippool(pool).Labels)
+	}
+	require.Equal(o.t, fmt.Sprint("10.54.0.", many+1), o.addTheirs(ipam, "join-next", "join-next"))
+	require.NoError(o.t, o.theirs.DelNetworkList(o.t.Context(), o.network(o.a, ipam), o.sandbox(o.a, "join66", "join66")))
+	require.Equal(o.t, "10.54.0.66", o.addTheirs(ipam, "join-last", "join-last"))
+	o.a.start()
+	o.b.start()
+	o.a.waitReady()
+	o.b.waitReady()
 }
 
 func valuesOf(m map[string]string) map[string]bool {
