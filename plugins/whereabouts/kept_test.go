@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
 )
@@ -108,6 +109,38 @@ func partitioned(p *play) {
 	p.eventually("10.44.", want[1])
 	require.Equal(p.t, want[1:], p.reserved("10.44."))
 	p.del(p.a, ipam, "far", "far-again")
+}
+
+// deletedByOthers: an address in use that somebody deletes from its pool is put back, by the Node that it is on; if somebody else has it by
+// then, that Pod's Node leaves it and tells.
+func deletedByOthers(p *play) {
+	const ipam = `"range":"10.46.0.0/24"`
+	p.run("lost1", "lost2", "lost2-again")
+	p.add(p.a, ipam, "lost1", "lost1", "10.46.0.1/24")
+	p.add(p.b, ipam, "lost2", "lost2", "10.46.0.2/24")
+	all := p.held("10.46.")
+	pool := p.ippool("10.46.0.0-24")
+	require.NoError(p.t, p.pools.Delete(context.Background(), pool))
+	require.NoError(p.t, p.pools.DeleteAllOf(context.Background(), &v1alpha1.OverlappingRangeIPReservation{}, client.InNamespace(namespace),
+		client.MatchingFields{"metadata.name": "10.46.0.1"}))
+	p.eventually("10.46.", all...)
+	require.Equal(p.t, all, p.reserved("10.46."))
+
+	pool = p.ippool("10.46.0.0-24")
+	pool.Spec.Allocations["1"] = v1alpha1.IPAllocation{ContainerID: "thief", PodRef: "default/lost2", IfName: "net2", PodUID: p.uids["lost2"], Node: "b"}
+	require.NoError(p.t, p.pools.Update(context.Background(), pool))
+	p.waitEvent("lost1", "IPAddressInUse", "10.46.0.1 was deleted from pool 10.46.0.0-24 by somebody else: address is in use: 10.46.0.1 of range 10.46.0.0/24 is held by default/lost2")
+	require.Contains(p.t, p.a.scrape(), `antrea_whereabouts_deleted_by_others_total{result="put back"} 1`)
+	require.Contains(p.t, p.held("10.46."), "10.46.0.1 default/lost2 thief net2")
+
+	// A Pod that is attached anew has not lost what its former sandbox had.
+	p.add(p.b, ipam, "lost2", "lost2-again", "10.46.0.2/24")
+	p.looked(p.b, ipam, "10.46.")
+	require.Contains(p.t, p.held("10.46."), "10.46.0.2 default/lost2 lost2-again net1")
+	p.del(p.a, ipam, "lost1", "lost1")
+	p.del(p.b, ipam, "lost2", "lost2")
+	p.del(p.b, ipam, "lost2", "lost2-again")
+	require.Equal(p.t, []string{"10.46.0.1 default/lost2 thief net2"}, p.held("10.46."))
 }
 
 // conditions of a pool tell of a Pod that got no address until one is released, and of allocations that nobody can read.

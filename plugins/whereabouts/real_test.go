@@ -30,7 +30,7 @@ func TestRealPlugin(t *testing.T) {
 		{"LowestFirst", lowestFirst}, {"OverlappingRanges", overlappingRanges}, {"AllRangesOrNone", allRangesOrNone}, {"WideIPv6", wideIPv6},
 		{"RequestedAddress", requestedAddress}, {"PodGone", podGone}, {"TakenOverFromWhereabouts", takenOver}, {"NodeGone", nodeGone},
 		{"ManyAddresses", manyAddresses}, {"StatefulSet", statefulSet}, {"IPAMClaim", ipamClaim}, {"Blocks", blocks}, {"KilledMeanwhile", killedMeanwhile},
-		{"SandboxesThatRun", sandboxesThatRun}, {"Partitioned", partitioned}, {"Conditions", conditions},
+		{"SandboxesThatRun", sandboxesThatRun}, {"Partitioned", partitioned}, {"Conditions", conditions}, {"DeletedByOthers", deletedByOthers},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
 			whole := p.t

@@ -99,7 +99,11 @@ func choose(v *view, subnet netip.Prefix, reserved *ipam.Set, o *op) (netip.Addr
 	if v.shut {
 		return netip.Addr{}, errNoBlock
 	}
-	for _, a := range v.of(o.owner) {
+	had := v.of(o.owner)
+	if o.claim.Back {
+		had = v.ofSandbox(o.owner) // another sandbox of the Pod may have got it
+	}
+	for _, a := range had {
 		if a != o.claim.Want && (o.claim.Want.IsValid() || !o.claim.Span.Contains(a)) {
 			continue
 		}

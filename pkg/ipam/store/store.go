@@ -65,6 +65,7 @@ type Claim struct {
 	Span     ipam.Span // the lowest that is free in it,
 	Excluded *ipam.Set // but none of these
 	Want     netip.Addr
+	Back     bool      // Want is to be the owner's again, unless anybody has it
 	Blocks   *Blocks   // the range is given out in blocks, of which Pool is none
 	Known    []PoolKey // blocks in which the Pod may have an address
 }

@@ -65,6 +65,7 @@ func (d *daemon) add(ctx context.Context, req cni.Request) (json.RawMessage, err
 		d.refused(conf.Pod, err, told)
 		return nil, told
 	}
+	d.noteGiven(r, owner, addrs)
 	for _, c := range conf.Claims {
 		d.counts.given.WithLabelValues(d.counts.pools.Label(poolKey(conf, c).Name)).Inc()
 	}

@@ -28,8 +28,13 @@ func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 // unowned is what was so the last time. It is to be called again soon if Pods of a Node that is gone are still in the API: nobody
 // on this Node hears when they go.
 func (d *daemon) auditAll(ctx context.Context, unowned map[string]bool) (next map[string]bool, soon bool, err error) {
-	a := audit{daemon: d, nodes: map[string]bool{}, pods: map[[2]string]bool{}, claims: map[string]bool{}, before: unowned, unowned: map[string]bool{}}
-	err = d.Store.Audit(ctx, a.decide)
+	a := audit{daemon: d, nodes: map[string]bool{}, pods: map[[2]string]bool{}, claims: map[string]bool{}, before: unowned, unowned: map[string]bool{}, seen: map[belonging]bool{}}
+	before := d.belongings.known()
+	if err = d.Store.Audit(ctx, a.decide); err == nil { // with an error, not everything was seen
+		for _, lost := range missing(before, a.seen) {
+			err = errors.Join(err, d.putBack(ctx, lost))
+		}
+	}
 	err = errors.Join(err, d.Store.HandBack(ctx, d.NodeName, a.nodeGone))
 	return a.unowned, a.soon, errors.Join(err, a.err)
 }
@@ -41,6 +46,7 @@ type audit struct {
 	pods            map[[2]string]bool // by name and UID
 	claims          map[string]bool    // whether addresses stay for them
 	before, unowned map[string]bool
+	seen            map[belonging]bool
 	soon            bool // an address waits for a Pod to go
 	err             error
 }
@@ -54,6 +60,9 @@ func (a *audit) decide(ctx context.Context, h store.Holding) store.Verdict {
 			return store.Verdict{Free: true}
 		}
 	case h.Node == a.NodeName && !h.Reservation:
+		one := belonging{keyOf(cni.Attachment{ContainerID: h.ContainerID, IfName: h.IfName}), h.Owner, h.Pool, h.Addr}
+		a.seen[one] = true
+		a.belongings.note(one)
 		a.err = errors.Join(a.err, a.adopt(ctx, h, h.Owner))
 	case h.Node == a.NodeName:
 		// A record is older than the reservation, and all that the pools have got one before.

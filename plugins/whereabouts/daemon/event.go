@@ -50,6 +50,10 @@ func (d *daemon) refused(pod whereabouts.Pod, err, told error) {
 	default:
 		return // the API server does not take Events either
 	}
-	o := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name, UID: types.UID(pod.UID)}}
-	d.events.recorder.Event(o, corev1.EventTypeWarning, reason, told.Error())
+	d.events.recorder.Event(involved(pod), corev1.EventTypeWarning, reason, told.Error())
+}
+
+// involved is a Pod that an Event is about.
+func involved(pod whereabouts.Pod) *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name, UID: types.UID(pod.UID)}}
 }

@@ -19,6 +19,7 @@ type counts struct {
 	taken     prometheus.Counter
 	retries   prometheus.Counter
 	freed     *prometheus.CounterVec
+	deleted   *prometheus.CounterVec
 	pools     metrics.Few
 }
 
@@ -44,8 +45,11 @@ func (d *daemon) newCounts() *counts {
 		freed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "antrea_whereabouts_freed_total", Help: "Addresses that were freed without DEL, by reason.",
 		}, []string{"reason"}),
+		deleted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "antrea_whereabouts_deleted_by_others_total", Help: "Times that an address of this Node was missing in its pool, by result: put back, or taken by another Pod.",
+		}, []string{"result"}),
 	}
-	d.Registry.MustRegister(c.requests, c.given, c.exhausted, c.taken, c.retries, c.freed, usage{d.Store},
+	d.Registry.MustRegister(c.requests, c.given, c.exhausted, c.taken, c.retries, c.freed, c.deleted, usage{d.Store},
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "antrea_whereabouts_conflicts_total", Help: "Writes that somebody else was faster with, and that were tried again.",
 		}, func() float64 { return float64(d.Store.Conflicts()) }),

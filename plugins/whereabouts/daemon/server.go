@@ -51,9 +51,12 @@ type daemon struct {
 	pods    *nodePods
 	events  *teller
 	counts  *counts
-	retry   chan struct{} // something is to be released
-	look    chan struct{} // a Pod of this Node has gone
-	audit   chan struct{} // a Node has gone
+
+	belongings belongings
+
+	retry chan struct{} // something is to be released
+	look  chan struct{} // a Pod of this Node has gone
+	audit chan struct{} // a Node has gone
 }
 
 // Run is the daemon, until ctx is done or a part of it fails.
