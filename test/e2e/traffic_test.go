@@ -49,6 +49,15 @@ func startTraffic(ctx context.Context, from, to s1.Pod, seconds int) *traffic {
 	return tr
 }
 
+func (tr *traffic) ended() bool {
+	select {
+	case <-tr.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // requireNothingLost waits for the end of the traffic.
 func (tr *traffic) requireNothingLost(t *testing.T, minPings int) {
 	t.Helper()
