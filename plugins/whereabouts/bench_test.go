@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"github.com/containernetworking/cni/libcni"
+	"github.com/containernetworking/cni/pkg/invoke"
 	"github.com/containernetworking/cni/pkg/types"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -83,30 +86,24 @@ func BenchmarkRealAddresses(b *testing.B) {
 			bin = original(b, version, "cmd", "whereabouts")
 		}
 		b.Run(fmt.Sprintf("plugin=%s/pods=%d/nodes=1", cmp.Or(version, "this"), pods), func(b *testing.B) {
-			plugin, file := nodes[0].libcni, ""
+			plugin, file, dir := nodes[0].libcni, "", bin
 			if version != "" {
 				play := &originalPlay{play: &play{cluster: c}, dir: b.TempDir()}
 				play.conf()
 				plugin, file = libcni.NewCNIConfigWithCacheDir([]string{bin}, filepath.Join(play.dir, "cache"), nil), play.file()
 			}
 			for b.Loop() {
-				executeAll(b, nodes[0], plugin, file, pods, networks(1)[0])
+				subnet := networks(1)[0]
+				executeAll(b, nodes[0], plugin, file, pods, subnet)
+				b.ReportMetric(executeOnce(b, nodes[0], dir, file, subnet), "MB-resident-plugin")
 			}
 		})
 	}
-	b.Logf("resident memory of a daemon at the end: %s", nodes[0].memory())
+	b.Logf("resident memory of a daemon at the end: %d kB", resident(nodes[0].proc.Process.Pid, "VmRSS:"))
 }
 
 // reduced makes everything that many times smaller, to see that it works.
 var reduced = flag.Int("reduced", 1, "divisor of the sizes of BenchmarkRealAddresses, a power of two")
-
-// memory is the resident set of the daemon, as the kernel tells it.
-func (n *node) memory() string {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.proc.Process.Pid))
-	_, after, _ := strings.Cut(string(text), "VmRSS:")
-	line, _, _ := strings.Cut(after, "\n")
-	return strings.TrimSpace(line)
-}
 
 // makePods makes Pods on the nodes in turn, as fast as it goes, and returns their UIDs.
 func makePods(b *testing.B, nodes []*node, prefix string, count int) []string {
@@ -129,15 +126,66 @@ func makePods(b *testing.B, nodes []*node, prefix string, count int) []string {
 	return uids
 }
 
-// executeAll attaches and detaches Pods with a plugin as a runtime executes it, so many at a time.
-func executeAll(b *testing.B, n *node, plugin *libcni.CNIConfig, file string, pods int, subnet string) {
-	prefix := podNames()
-	uids := makePods(b, []*node{n}, prefix, pods)
+// executeOnce attaches one Pod, and returns the largest resident memory of the plugin's process, in megabytes. It is asked for again and
+// again as long as the process runs: what the kernel tells of it afterwards includes this one's before the plugin was loaded.
+func executeOnce(b *testing.B, n *node, dir, file, subnet string) (largest float64) {
+	name := podNames()
+	rt := sandbox(name, makePods(b, []*node{n}, name, 1)[0], name)
+	rt.Args[2][1] += "0" // as makePods has named it
+	watched := &watchedExec{DefaultExec: invoke.DefaultExec{RawExec: &invoke.RawExec{}}}
+	_, err := libcni.NewCNIConfigWithCacheDir([]string{dir}, b.TempDir(), watched).AddNetworkList(b.Context(), n.network(ipamOf(subnet, file)), rt)
+	require.NoError(b, err)
+	return float64(watched.largest) / 1000
+}
+
+// watchedExec watches the memory of the plugins that it executes.
+type watchedExec struct {
+	invoke.DefaultExec
+	largest int // kB
+}
+
+func (e *watchedExec) ExecPlugin(ctx context.Context, plugin string, stdin []byte, environ []string) ([]byte, error) {
+	var stdout bytes.Buffer
+	cmd := exec.CommandContext(ctx, plugin)
+	cmd.Env, cmd.Stdin, cmd.Stdout = environ, bytes.NewReader(stdin), &stdout
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			return stdout.Bytes(), err
+		case <-time.After(200 * time.Microsecond):
+			if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", cmd.Process.Pid)); exe == plugin {
+				e.largest = max(e.largest, resident(cmd.Process.Pid, "VmHWM:"))
+			}
+		}
+	}
+}
+
+// resident is a line of the kernel's word on a process's memory, in kB.
+func resident(pid int, line string) (kB int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, after, _ := strings.Cut(string(text), line)
+	_, _ = fmt.Sscan(after, &kB)
+	return kB
+}
+
+func ipamOf(subnet, file string) string {
 	ipam := fmt.Sprintf(`"range":%q`, subnet)
 	if file != "" {
 		ipam += fmt.Sprintf(`,"configuration_path":%q`, file)
 	}
-	list := n.network(ipam)
+	return ipam
+}
+
+// executeAll attaches and detaches Pods with a plugin as a runtime executes it, so many at a time.
+func executeAll(b *testing.B, n *node, plugin *libcni.CNIConfig, file string, pods int, subnet string) {
+	prefix := podNames()
+	uids := makePods(b, []*node{n}, prefix, pods)
+	list := n.network(ipamOf(subnet, file))
 	all := func(what string, do func(ctx context.Context, rt *libcni.RuntimeConf) error) {
 		each := make([]time.Duration, pods)
 		group, ctx := errgroup.WithContext(b.Context())
@@ -162,6 +210,9 @@ func executeAll(b *testing.B, n *node, plugin *libcni.CNIConfig, file string, po
 		_, err := plugin.AddNetworkList(ctx, list, rt)
 		return err
 	})
+	largest, perAddress := n.c.objects(b, []string{subnet})
+	b.ReportMetric(float64(largest)/1000, "kB-largest-object")
+	b.ReportMetric(perAddress, "B/address")
 	all("DEL", func(ctx context.Context, rt *libcni.RuntimeConf) error { return plugin.DelNetworkList(ctx, list, rt) })
 }
 
