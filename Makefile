@@ -32,7 +32,7 @@ demo-multus: setup images ## scenario S3 on this machine, shown step by step; le
 	$(GO) run ./test/demo-multus
 
 .PHONY: test
-test: setup check images ## all that gates a change: check, tests on a real switch and API server, S1 in the lab (root)
+test: setup check images ## all that gates a change: check, tests on a real switch and API server, the kernel datapath in a guest, S1 in the lab (root)
 	test/run-real.sh
 
 .PHONY: e2e-failover
@@ -58,7 +58,7 @@ soak: setup ## 2 000 times a Pod that comes and goes, 200 restarts of the agent,
 .PHONY: e2e-kernel
 e2e-kernel: ## the pipeline on the kernel's datapath, in a guest with a kernel of its own (root)
 	test/kernel/install.sh
-	$(GO) test -count=1 -v -timeout 30m -run '^TestReal' ./test/kernel
+	$(GO) test -count=1 -v -timeout 45m -run '^TestReal' ./test/kernel
 
 .PHONY: e2e-k8s
 e2e-k8s: setup images ## Kubernetes' own network tests in a cluster without kube-proxy, and what became of them (root)
