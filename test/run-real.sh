@@ -33,7 +33,7 @@ real="go test -count=1 -p 1 -timeout 30m -run ^TestReal"
 untested="the kernel's datapath. What test/kernel/install.sh needs cannot be installed here, see above."
 if test/kernel/install.sh; then
   untested=
-  beside "the kernel's datapath" 19 $real -v -timeout 60m ./test/kernel
+  beside "the kernel's datapath" 19 $real -v -short -timeout 60m ./test/kernel
 fi
 $real $packets
 # In a network of its own: ports that were free a moment ago are not given to others.
