@@ -290,14 +290,7 @@ func (r *rules) podPolicy(s State, pod Pod, p PodPolicy) {
 		}
 		return []openflow.Match{to}
 	}
-	var audited, others []RulePart
-	for _, part := range p.Parts {
-		if part.Audit {
-			audited = append(audited, part)
-		} else {
-			others = append(others, part)
-		}
-	}
+	audited, others := partition(p.Parts, func(part RulePart) bool { return part.Audit })
 	r.parts(others, matches)
 	r.parts(audited, func(place RulePlace) []openflow.Match {
 		return []openflow.Match{matches(place)[0].RegRange(place.direction().audited, 0)}
@@ -319,6 +312,18 @@ func (p PodPolicy) firstTable(isEgress bool) openflow.TableID {
 	return table
 }
 
+// partition parts those that are so from those that are not, in order.
+func partition(parts []RulePart, is func(RulePart) bool) (those, others []RulePart) {
+	for _, part := range parts {
+		if is(part) {
+			those = append(those, part)
+		} else {
+			others = append(others, part)
+		}
+	}
+	return those, others
+}
+
 // policyAddress says which rules an address is a peer in.
 func (r *rules) policyAddress(n Node, a PolicyAddress) {
 	if !n.hasFamily(a.Prefix.Addr()) {
@@ -330,14 +335,7 @@ func (r *rules) policyAddress(n Node, a PolicyAddress) {
 		}
 		return []openflow.Match{openflow.Match{}.IPSrc(a.Prefix)}
 	}
-	var always, established []RulePart
-	for _, part := range a.Parts {
-		if part.Established {
-			established = append(established, part)
-		} else {
-			always = append(always, part)
-		}
-	}
+	established, always := partition(a.Parts, func(part RulePart) bool { return part.Established })
 	r.parts(always, matches)
 	r.parts(established, func(place RulePlace) []openflow.Match {
 		return []openflow.Match{merged(matches(place)[0], known())}
