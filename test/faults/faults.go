@@ -22,11 +22,8 @@ type Fault struct {
 	// Do breaks it, Undo mends what does not mend itself.
 	Do, Undo step
 	Hold     time.Duration // between the two
-	// Harmless faults may lose nothing at all, but for what is
+	// Harmless faults may lose nothing at all.
 	Harmless bool
-	// Spare in each run: the userspace datapath reads all routes anew when a link or a route of the Node changes, and what it looks
-	// up meanwhile has none.
-	Spare int
 	// Back, if set, bounds the time without packets after the fault is undone.
 	Back time.Duration
 	// Away faults take the whole victim away: traffic is between Pods of the other Nodes.
@@ -165,11 +162,11 @@ var Faults = []Fault{
 	{Name: "Pod of agent and OVS replaced", Do: kubectl("-n", "kube-system", "delete", "pod", "-l", "component=antrea-agent", "--field-selector=spec.nodeName="+victim),
 		Undo: nothing, Hold: 8 * time.Second},
 	{Name: "underlay link down", Do: lab("link", victim, "down"), Undo: lab("link", victim, "up"), Hold: 3 * time.Second, Back: 5 * time.Second},
-	{Name: "MTU of the underlay link falls to 1400", Do: linkMTU(1400, 1350), Undo: linkMTU(1500, 1450), Hold: 3 * time.Second, Harmless: true, Spare: 1},
+	{Name: "MTU of the underlay link falls to 1400", Do: linkMTU(1400, 1350), Undo: linkMTU(1500, 1450), Hold: 3 * time.Second, Harmless: true},
 	{Name: "Node reboots: what the others lose", Do: powerOff, Undo: lab("start", victim), Hold: 3 * time.Second, Harmless: true, Away: true},
 	{Name: "all flows deleted by hand", Do: inTurn(audited, node("ovs-ofctl", "del-flows", "br-int"), repair), Undo: nothing, Hold: time.Second},
 	{Name: "tunnel port deleted by hand", Do: node("ovs-vsctl", "del-port", "antrea-tun0"), Undo: nothing, Hold: 2 * time.Second},
-	{Name: "address of antrea-gw0 and all its routes deleted by hand", Do: node("ip", "address", "flush", "dev", "antrea-gw0"), Undo: nothing, Hold: 5 * time.Second, Harmless: true, Spare: 1},
+	{Name: "address of antrea-gw0 and all its routes deleted by hand", Do: node("ip", "address", "flush", "dev", "antrea-gw0"), Undo: nothing, Hold: 5 * time.Second, Harmless: true},
 }
 
 // errorf says which fault an error is about.
