@@ -31,7 +31,7 @@ const hasty = "TestRealGatewaysFail"
 
 // What the tests need of this machine.
 const (
-	programs = `bash sh cat cut head uname ip ping nft sysctl ethtool nsenter modprobe
+	programs = `bash sh cat cut head sleep uname ip ping nft sysctl ethtool nsenter modprobe
 		ovsdb-server ovsdb-tool ovs-vswitchd ovs-vsctl ovs-ofctl ovs-appctl`
 	files = "/usr/share/openvswitch/vswitch.ovsschema /etc/passwd /etc/protocols"
 )
@@ -56,6 +56,8 @@ func TestRealKernelDatapath(t *testing.T) {
 	compile(t, "build", "-o", m.Init, "./test/kernel/init")
 	script := &strings.Builder{}
 	fmt.Fprintf(script, "export %s=system; status=0; ip link set lo up\n", ovstest.DatapathEnv)
+	// As start-ovs does: before, ovs-vswitchd has no thread for the kernel's packets ("Overriding n-handler-threads to 0" in its log).
+	fmt.Fprintln(script, "until [ $(cut -d. -f1 /proc/uptime) -gt 10 ]; do sleep 1; done")
 	fmt.Fprintln(script, "echo Linux $(uname -r), $(ovs-vswitchd --version | head -n 1), up $(cut -d. -f1 /proc/uptime) s")
 	run := chosen(t)
 	for _, s := range run {
