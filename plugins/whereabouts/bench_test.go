@@ -33,8 +33,11 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/ipam/store"
 )
 
-// atATime is how many Pods a node starts at the same time.
-const atATime = 10
+// How many Pods a node starts at the same time: as many as a kubelet has, unless it is told otherwise, or as many as there are processes.
+const (
+	atOnce    = 110
+	processes = 10
+)
 
 // BenchmarkRealAddresses attaches Pods as fast as it goes and detaches them: daemons as processes, each with its journal, and a
 // real API server. The daemons are asked as the plugin asks them, without a process for each call. It wants -benchtime 1x.
@@ -62,16 +65,24 @@ func BenchmarkRealAddresses(b *testing.B) {
 				size := pods / *reduced
 				b.Run(fmt.Sprintf("%s/pods=%d/nodes=%d", mode.name, size, count), func(b *testing.B) {
 					for b.Loop() {
-						attachAll(b, nodes[:count], size, networks(1), mode.keys)
+						attachAll(b, nodes[:count], size, atOnce, networks(1), mode.keys)
 					}
 				})
 			}
 		}
 	}
+	for _, count := range []int{10, 30} {
+		size := 1200 / *reduced
+		b.Run(fmt.Sprintf("exact/pods=%d/at-a-time=%d/nodes=%d", size, processes, count), func(b *testing.B) {
+			for b.Loop() {
+				attachAll(b, nodes[:count], size, processes, networks(1), "")
+			}
+		})
+	}
 	few := 128 / *reduced
 	b.Run(fmt.Sprintf("exact/pods=%d/attachments=16/nodes=10", few), func(b *testing.B) {
 		for b.Loop() {
-			attachAll(b, nodes[:10], few, networks(16), "")
+			attachAll(b, nodes[:10], few, atOnce, networks(16), "")
 		}
 	})
 	b.Run("full", func(b *testing.B) {
@@ -189,7 +200,7 @@ func executeAll(b *testing.B, n *node, plugin *libcni.CNIConfig, file string, po
 	all := func(what string, do func(ctx context.Context, rt *libcni.RuntimeConf) error) {
 		each := make([]time.Duration, pods)
 		group, ctx := errgroup.WithContext(b.Context())
-		group.SetLimit(atATime)
+		group.SetLimit(processes)
 		start := time.Now()
 		for i := range pods {
 			group.Go(func() error {
@@ -226,8 +237,8 @@ func podNames() string {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// attachAll attaches Pods to networks of these ranges, on all nodes at once, then detaches them.
-func attachAll(b *testing.B, nodes []*node, pods int, ranges []string, keys string) {
+// attachAll attaches Pods to networks of these ranges, on all nodes at once and so many at a time on each, then detaches them.
+func attachAll(b *testing.B, nodes []*node, pods, atATime int, ranges []string, keys string) {
 	prefix := podNames()
 	uids := makePods(b, nodes, prefix, pods)
 	var again atomic.Int64
@@ -370,12 +381,14 @@ func (c *cluster) objects(b *testing.B, ranges []string) (largest int, perAddres
 
 // fill gives all addresses of a range to one node, then the last one again and again.
 func fill(b *testing.B, c *cluster, subnet netip.Prefix) {
+	const filler = "filler" // a Node without a daemon, which would miss its records of the attachments
+	c.mustNode(filler)
 	s := store.New(c.pools, namespace)
 	key := store.PoolKey{Name: "filled", Subnet: subnet}
 	hosts := ipam.Span{First: subnet.Addr().Next(), Last: ipam.SpanOf(subnet).Last.Prev()}
 	place := store.Place{Pools: []store.PoolKey{key}}
 	owner := func(i int) store.Owner {
-		return store.Owner{ContainerID: fmt.Sprintf("%064d", i), IfName: "net1", PodRef: fmt.Sprint("default/pod", i), PodUID: fmt.Sprintf("%036d", i), Node: "n0"}
+		return store.Owner{ContainerID: fmt.Sprintf("%064d", i), IfName: "net1", PodRef: fmt.Sprint("default/pod", i), PodUID: fmt.Sprintf("%036d", i), Node: filler}
 	}
 	claim := func(ctx context.Context, i int) error {
 		_, err := s.Claim(ctx, owner(i), place, []store.Claim{{Pool: key, Span: hosts, Excluded: new(ipam.Set)}}, nil)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -154,4 +155,45 @@ func manyNodes(t *testing.T) {
 	}
 	all(release)
 	check("all have gone", 0)
+}
+
+// TestFilledByOthers: parts that another Node has filled, and this one has never read, do not cost it a write each.
+func TestFilledByOthers(t *testing.T) { synctest.Test(t, filledByOthers) }
+
+func filledByOthers(t *testing.T) {
+	scheme := runtime.NewScheme()
+	require.NoError(t, v1alpha1.AddToScheme(scheme))
+	objects := fake.NewClientBuilder().WithScheme(scheme).Build()
+	key := PoolKey{Name: "10.0.0.0-22", Subnet: netip.MustParsePrefix("10.0.0.0/22")}
+	hosts := Claim{Pool: key, Span: ipam.Span{First: netip.MustParseAddr("10.0.0.1"), Last: netip.MustParseAddr("10.0.3.254")}, Excluded: new(ipam.Set)}
+	here, there := New(objects, "ns"), New(objects, "ns")
+	add := func(ctx context.Context, s *Store, pod string) (netip.Addr, error) {
+		owner := Owner{ContainerID: "s" + pod, IfName: "net1", PodRef: "default/" + pod, PodUID: pod}
+		addrs, err := s.Claim(ctx, owner, Place{Pools: []PoolKey{key}}, []Claim{hosts}, nil)
+		if err != nil {
+			return netip.Addr{}, err
+		}
+		return addrs[0], nil
+	}
+	// Once the pool has parts, this Node reads it and has the first address behind them.
+	for i := range shardSize + 1 {
+		_, err := add(t.Context(), there, fmt.Sprint("early", i))
+		require.NoError(t, err)
+	}
+	_, err := add(t.Context(), here, "first")
+	require.NoError(t, err)
+	group, ctx := errgroup.WithContext(t.Context())
+	for i := range 5 * shardSize {
+		group.Go(func() error {
+			_, err := add(ctx, there, fmt.Sprint("late", i))
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
+
+	before := here.conflicts.Load()
+	a, err := add(t.Context(), here, "last")
+	require.NoError(t, err)
+	require.Equal(t, "10.0.1.131", a.String()) // 65 + 1 + 320 are below
+	require.Equal(t, before, here.conflicts.Load(), "writes that were lost")
 }

@@ -227,7 +227,8 @@ type freshness int
 
 const (
 	known  freshness = iota // nothing: for what this Node has
-	recent                  // parts: they may have changed some milliseconds ago without being noticed
+	recent                  // parts that are not full: they may have changed some milliseconds ago without being noticed
+	whole                   // parts in the same way, and which are full
 	latest                  // everything
 )
 
@@ -336,6 +337,7 @@ func (p *pool) fence(ctx context.Context, shard string) error {
 type outcome struct {
 	failed  map[*op]bool  // to be tried again
 	refused map[*op]error // not to be tried again
+	ops     int           // how many went together
 	wrote   bool          // there were changes,
 	lost    bool          // and others were faster
 }

@@ -49,6 +49,20 @@ func wanted(ops []*op) freshness {
 	return want
 }
 
+// lacks is what has to be read before changes may be written: what is not written is not checked against what others have written
+// meanwhile, and a part that is not known may be full.
+func (v *view) lacks(subnet netip.Prefix, batch []*op, changes []change) freshness {
+	if unchanged(batch, changes) {
+		return latest
+	}
+	for _, c := range changes {
+		if shard := v.home(subnet, c.addr); shard != "" && (v.objects[shard] == nil || v.objects[shard].version == "") {
+			return whole
+		}
+	}
+	return known
+}
+
 // change is an address that gets another holder, or none.
 type change struct {
 	op     *op

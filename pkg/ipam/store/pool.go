@@ -118,7 +118,7 @@ func (p *pool) work(ctx context.Context, reading bool) error {
 	began := time.Now()
 	left, done, err := p.attempt(ctx, batch)
 	if done.wrote {
-		p.rivals.tried(time.Since(began), done.lost, len(batch))
+		p.rivals.tried(time.Since(began), done.lost, done.ops)
 	}
 	p.mu.Lock()
 	left = slices.DeleteFunc(left, func(o *op) bool { return o.left })
@@ -132,21 +132,28 @@ func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, done outco
 	if p.view != nil {
 		p.view.outgrown(p.key.Subnet, batch)
 	}
-	fresh, err := p.read(ctx, wanted(batch))
+	asked := wanted(batch)
+	fresh, err := p.read(ctx, asked)
 	if err != nil {
 		return batch, done, err
 	}
+	batch = append(batch, p.takeJoining(maxBatch-len(batch), asked)...)
 	reserved := p.reserved.clone()
 	changes := plan(p.view, p.key.Subnet, &reserved, batch)
-	if !fresh && unchanged(batch, changes) {
-		// What is not written is not checked against what others have written meanwhile.
+	for !fresh {
+		more := p.view.lacks(p.key.Subnet, batch, changes)
+		if more <= asked {
+			break
+		}
+		asked = more
 		p.view.undo(p.key.Subnet, changes)
-		if _, err = p.read(ctx, latest); err != nil {
+		if fresh, err = p.read(ctx, asked); err != nil {
 			return batch, done, err
 		}
 		changes = plan(p.view, p.key.Subnet, &reserved, batch)
 	}
 	done, err = p.write(ctx, changes)
+	done.ops = len(batch)
 	if p.view != nil {
 		p.used.Store(int64(len(p.view.holder)))
 	}
@@ -162,6 +169,20 @@ func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, done outco
 		close(o.done)
 	}
 	return left, done, err
+}
+
+// takeJoining takes claims that have come while the pool was read, if they need to know no more.
+func (p *pool) takeJoining(limit int, asked freshness) (joining []*op) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(o *op) bool {
+		joins := len(joining) < limit && o.kind == claim && wanted([]*op{o}) <= asked
+		if joins {
+			joining = append(joining, o)
+		}
+		return joins
+	})
+	return joining
 }
 
 // unchanged reports whether an op of the batch changes nothing.

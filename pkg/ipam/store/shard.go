@@ -196,8 +196,8 @@ func (p *pool) readShard(ctx context.Context, shard, version string) error {
 }
 
 // findStale asks which objects of the pool have changed since they were read. If the latest is not wanted, the API server answers from
-// its memory as that is, instead of waiting until it has caught up with etcd, and leaves out the parts that are full: how long it takes
-// does not depend on how large the pool is.
+// its memory as that is, instead of waiting until it has caught up with etcd. What is recent leaves out the parts that are full: how long
+// that takes does not depend on how large the pool is.
 func (p *pool) findStale(ctx context.Context, want freshness) error {
 	var list metav1.PartialObjectMetadataList
 	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("IPPoolList"))
@@ -205,6 +205,8 @@ func (p *pool) findStale(ctx context.Context, want freshness) error {
 	which := labels.SelectorFromSet(labels.Set{labelPool: p.label()})
 	if want != latest {
 		options.Raw.ResourceVersion = "0"
+	}
+	if want == recent {
 		which = which.Add(hasSpace)
 	}
 	if err := p.store.client.List(ctx, &list, options, client.MatchingLabelsSelector{Selector: which}); err != nil {
@@ -218,13 +220,18 @@ func (p *pool) findStale(ctx context.Context, want freshness) error {
 		if err != nil {
 			return err
 		}
-		if newer(item.ResourceVersion, o.version) {
+		switch {
+		case !newer(item.ResourceVersion, o.version):
+		case want == whole && o.part && item.Labels[labelFull] != "":
+			p.view.fill(o)
+			delete(p.view.stale, shard)
+		default:
 			p.view.stale[shard] = item.ResourceVersion
 		}
 	}
 	for shard, o := range p.view.objects {
 		switch {
-		case listed[shard]:
+		case listed[shard], want == whole:
 		case want == latest:
 			p.view.stale[shard] = "" // it is gone, or has lost its label
 		case o.part && !o.full && o.version != "" && !newer(o.version, list.ResourceVersion):
