@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -27,6 +28,14 @@ func (c *cluster) slices(name string) []string {
 		}
 	}
 	return all
+}
+
+// exhausted is the condition of a NodeSlicePool, if it has it.
+func (c *cluster) exhausted(name string) *metav1.Condition {
+	c.t.Helper()
+	var pool v1alpha1.NodeSlicePool
+	require.NoError(c.t, c.pools.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: name}, &pool))
+	return meta.FindStatusCondition(pool.Status.Conditions, v1alpha1.PoolExhausted)
 }
 
 // blocks: a Node takes addresses from its own parts of the range, then from a part that nobody has, then from others' parts, and gives
@@ -60,11 +69,23 @@ func blocks(p *play) {
 	}
 	require.Contains(p.t, p.slices("cut"), "10.41.0.12/30=b")
 	require.Contains(p.t, all[len(all)-3:], "10.41.0.9", "an address of the other Node's part comes last")
+	require.Nil(p.t, p.exhausted("cut"))
 	for _, n := range []*node{p.a, p.b} {
 		_, err := n.add(n.network(ipam), p.sandbox(n, "cut-more", "cut-more-"+n.name))
 		require.ErrorContains(p.t, err, "Could not allocate IP in range: ip: 10.41.0.1 / - 10.41.0.14 / range: 10.41.0.0/28 / excludeRanges: []")
 	}
 	require.Eventually(p.t, func() bool { return len(p.held("cut-")) == 28 }, time.Minute, 50*time.Millisecond, "what the last had got of the other family is free again")
+
+	require.Equal(p.t, metav1.ConditionTrue, p.exhausted("cut").Status)
+	require.Equal(p.t, "no address from 10.41.0.1 to 10.41.0.14 is free", p.exhausted("cut").Message)
+
+	// An address is released, and the next Pod, of another Node than its block's, takes the condition back.
+	p.del(attached["cut14"], ipam, "cut14", "cut14")
+	require.Equal(p.t, metav1.ConditionTrue, p.exhausted("cut").Status)
+	require.Equal(p.t, all[len(all)-1], strings.Split(add(p.b, 14), "/")[0])
+	require.Equal(p.t, metav1.ConditionFalse, p.exhausted("cut").Status)
+	require.Equal(p.t, "AddressGiven", p.exhausted("cut").Reason)
+	require.Nil(p.t, p.exhausted("cut-fd00-41---64"), "the other range was never full")
 
 	// A new sandbox keeps the address, in whatever part it is; CHECK finds it.
 	got, err := p.b.add(p.b.network(ipam), p.sandbox(p.b, "cut14", "cut14-again"))

@@ -116,9 +116,19 @@ func (p *slicePool) read(ctx context.Context, s *Store, b Blocks) (directory, er
 	return d, err
 }
 
-// claimOfBlocks gives an address of the Node's own blocks, then of a block that nobody has, then of others' blocks. note is told of a
-// pool before anything is taken from it.
+// claimOfBlocks gives an address of one block, and has the NodeSlicePool say if there is none.
 func (s *Store) claimOfBlocks(ctx context.Context, owner Owner, place Place, c Claim, note func(PoolKey) error) (netip.Addr, error) {
+	a, err := s.claimOfAny(ctx, owner, place, c, note)
+	var exhausted *ExhaustedError
+	if (errors.As(err, &exhausted) || err == nil) && !c.Want.IsValid() {
+		s.slicePool(c.Blocks.Name).tellExhausted(ctx, s, *c.Blocks, exhausted)
+	}
+	return a, err
+}
+
+// claimOfAny gives an address of the Node's own blocks, then of a block that nobody has, then of others' blocks. note is told of a
+// pool before anything is taken from it.
+func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Claim, note func(PoolKey) error) (netip.Addr, error) {
 	b := *c.Blocks
 	try := func(of block) (netip.Addr, error) {
 		part, ok := c.within(of)

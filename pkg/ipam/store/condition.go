@@ -12,14 +12,18 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
 )
 
-// tell puts a condition into what the next save of the object writes, if it is not there yet.
-func (o *object) tell(kind string, status bool, reason, message string) {
+func condition(kind string, status bool, reason, message string) metav1.Condition {
 	c := metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: message}
 	if status {
 		c.Status = metav1.ConditionTrue
 	}
+	return c
+}
+
+// tell puts a condition into what the next save of the object writes, if it is not there yet.
+func (o *object) tell(kind string, status bool, reason, message string) {
 	all := slices.Clone(o.conditions)
-	if meta.SetStatusCondition(&all, c) {
+	if meta.SetStatusCondition(&all, condition(kind, status, reason, message)) {
 		o.told, o.telling = all, true
 	}
 }
@@ -50,6 +54,35 @@ func (p *pool) tellExhausted(ctx context.Context, o *op) {
 		p.view.stale[""] = ""
 	case err != nil:
 		p.view = nil
+	}
+}
+
+// tellExhausted makes a NodeSlicePool say whether the last claim has got no address, if it does not yet, as far as is known: a Node
+// learns of it when it looks for blocks to hand back. It is not tried again, as with a pool.
+func (p *slicePool) tellExhausted(ctx context.Context, s *Store, b Blocks, exhausted *ExhaustedError) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known == nil && exhausted == nil || p.known != nil && p.known.exhausted() == (exhausted != nil) {
+		return
+	}
+	d, err := p.read(ctx, s, b)
+	if err != nil {
+		return
+	}
+	c := condition(v1alpha1.PoolExhausted, false, "AddressGiven", "")
+	if exhausted != nil {
+		c = condition(v1alpha1.PoolExhausted, true, "NoFreeAddress", fmt.Sprintf("no address from %s to %s is free", exhausted.Span.First, exhausted.Span.Last))
+	}
+	object, changed := d.telling(c)
+	if !changed {
+		return
+	}
+	p.known = nil
+	if err := s.client.Update(ctx, &object); err != nil {
+		return
+	}
+	if d, err := newDirectory(object); err == nil {
+		p.known = &d
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
@@ -70,6 +71,17 @@ func (d directory) free(span ipam.Span, excluded *ipam.Set, bits int) (netip.Pre
 	return p, err == nil
 }
 
+func (d directory) exhausted() bool {
+	return meta.IsStatusConditionTrue(d.object.Status.Conditions, v1alpha1.PoolExhausted)
+}
+
+// telling is the object with a condition, and whether that changes it.
+func (d directory) telling(c metav1.Condition) (object v1alpha1.NodeSlicePool, changed bool) {
+	object = *d.object.DeepCopy()
+	object.ManagedFields = []metav1.ManagedFieldsEntry{{}} // none, see [patchMetadata]
+	return object, meta.SetStatusCondition(&object.Status.Conditions, c)
+}
+
 // with is the object after a block has got another owner, or none.
 func (d directory) with(p netip.Prefix, node string) v1alpha1.NodeSlicePool {
 	object := *d.object.DeepCopy()
@@ -85,6 +97,9 @@ func (d directory) with(p netip.Prefix, node string) v1alpha1.NodeSlicePool {
 		}
 		return listed.Addr().Compare(p.Addr())
 	})
+	if node == "" && d.exhausted() {
+		meta.SetStatusCondition(&object.Status.Conditions, condition(v1alpha1.PoolExhausted, false, "BlockReleased", ""))
+	}
 	object.Status.Allocations = slices.Insert(object.Status.Allocations, at, v1alpha1.NodeSliceAllocation{NodeName: node, SliceRange: p.String()})
 	return object
 }

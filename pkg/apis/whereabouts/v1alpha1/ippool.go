@@ -67,7 +67,8 @@ type IPPoolStatus struct {
 
 // Types of conditions.
 const (
-	// PoolExhausted is True as long as no address was released after a Pod has got none.
+	// PoolExhausted is True as long as no address was released after a Pod has got none. Of a NodeSlicePool, it is True until a Pod
+	// gets an address again, or a part has no Node any more.
 	PoolExhausted = "Exhausted"
 	// PoolDegraded is True as long as there are allocations that are at no address of the range.
 	PoolDegraded = "Degraded"

@@ -7,6 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:object:root=true
 // +kubebuilder:printcolumn:name="Range",type=string,JSONPath=`.spec.range`
 // +kubebuilder:printcolumn:name="Slice",type=string,JSONPath=`.spec.sliceSize`
+// +kubebuilder:printcolumn:name="Exhausted",type=string,JSONPath=`.status.conditions[?(@.type=="Exhausted")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type NodeSlicePool struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -29,6 +30,11 @@ type NodeSlicePoolSpec struct {
 type NodeSlicePoolStatus struct {
 	// Allocations are the parts.
 	Allocations []NodeSliceAllocation `json:"allocations"`
+	// Conditions are Exhausted, if a Pod has ever got no address. Whereabouts does not write them.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
 // NodeSliceAllocation is a part and its Node.
