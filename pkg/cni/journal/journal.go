@@ -113,6 +113,18 @@ func (j *Journal[R]) All() []R {
 	return slices.Collect(maps.Values(j.records))
 }
 
+// Those is every record that is wanted.
+func (j *Journal[R]) Those(wanted func(R) bool) (those []R) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.records {
+		if wanted(r) {
+			those = append(those, r)
+		}
+	}
+	return those
+}
+
 // Put writes a record so that it outlives the Node's power. The journal keeps what it has written: r may be changed afterwards.
 func (j *Journal[R]) Put(r R) error {
 	var kept R

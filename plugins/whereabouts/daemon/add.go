@@ -123,10 +123,9 @@ func (d *daemon) claims(conf whereabouts.Config, r record) []store.Claim {
 		if r.Pod.UID == "" {
 			continue
 		}
-		for _, earlier := range d.journal.All() {
-			if earlier.Pod == r.Pod && earlier.IfName == r.IfName {
-				all[i].Known = append(all[i].Known, earlier.Place.Pools...)
-			}
+		ofPod := func(earlier record) bool { return earlier.Pod == r.Pod && earlier.IfName == r.IfName }
+		for _, earlier := range d.journal.Those(ofPod) {
+			all[i].Known = append(all[i].Known, earlier.Place.Pools...)
 		}
 	}
 	return all
