@@ -199,6 +199,7 @@ func executeAll(b *testing.B, n *node, plugin *libcni.CNIConfig, file string, po
 	list := n.network(ipamOf(subnet, file))
 	all := func(what string, do func(ctx context.Context, rt *libcni.RuntimeConf) error) {
 		each := make([]time.Duration, pods)
+		var failed atomic.Int64
 		group, ctx := errgroup.WithContext(b.Context())
 		group.SetLimit(processes)
 		start := time.Now()
@@ -207,12 +208,16 @@ func executeAll(b *testing.B, n *node, plugin *libcni.CNIConfig, file string, po
 				began := time.Now()
 				pod := fmt.Sprint(prefix, i)
 				err := do(ctx, sandbox(pod, uids[i], pod))
+				for err != nil && ctx.Err() == nil && failed.Add(1) < int64(pods) { // as a runtime asks again
+					err = do(ctx, sandbox(pod, uids[i], pod))
+				}
 				each[i] = time.Since(began)
 				return err
 			})
 		}
 		require.NoError(b, group.Wait())
 		b.ReportMetric(float64(pods)/time.Since(start).Seconds(), what+"s/s")
+		b.ReportMetric(float64(failed.Load()), what+"s-failed")
 		slices.Sort(each)
 		b.ReportMetric(ms(each[pods/2]), "ms-"+what+"-p50")
 		b.ReportMetric(ms(each[pods*99/100]), "ms-"+what+"-p99")
@@ -242,9 +247,8 @@ func attachAll(b *testing.B, nodes []*node, pods, atATime int, ranges []string, 
 	prefix := podNames()
 	uids := makePods(b, nodes, prefix, pods)
 	var again atomic.Int64
-	conflicts := conflictsOf(b, nodes)
 	all := func(command cni.Command) (each []time.Duration, whole time.Duration) {
-		before := processorTime()
+		before, conflicts := processorTime(), conflictsOf(b, nodes)
 		each = make([]time.Duration, pods)
 		group, ctx := errgroup.WithContext(b.Context())
 		start := time.Now()
@@ -279,11 +283,11 @@ func attachAll(b *testing.B, nodes []*node, pods, atATime int, ranges []string, 
 		require.Eventually(b, func() bool { return command == cni.Add || noRecords(nodes) }, 10*time.Minute, 50*time.Millisecond)
 		whole = time.Since(start)
 		b.ReportMetric((processorTime() - before).Seconds(), "cpu-s-"+string(command))
+		b.ReportMetric(conflictsOf(b, nodes)-conflicts, "conflicts-"+string(command))
 		slices.Sort(each)
 		return each, whole
 	}
 	each, whole := all(cni.Add)
-	b.ReportMetric(conflictsOf(b, nodes)-conflicts, "conflicts-ADD")
 	b.ReportMetric(whole.Seconds(), "s-ADD")
 	b.ReportMetric(float64(pods*len(ranges))/whole.Seconds(), "addresses/s")
 	b.ReportMetric(ms(each[pods/2]), "ms-ADD-p50")

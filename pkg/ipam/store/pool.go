@@ -28,6 +28,7 @@ type pool struct {
 	asked   time.Time     // when all of it was read or asked about last
 	doubted bool          // whether all of it is to be asked about
 
+	coming atomic.Int64    // releases whose reservations are being deleted
 	unsure map[string]bool // shards of which nobody knows whether the last write will still come about
 	rivals contention
 
@@ -63,6 +64,9 @@ func (p *pool) do(ctx context.Context, o *op) (netip.Addr, error) {
 		if o.kind != find {
 			p.rivals.wait(ctx) // meanwhile more ops gather
 		}
+		if o.kind == release {
+			p.gather(ctx)
+		}
 		err := p.work(ctx, o.kind == find)
 		if ctx.Err() != nil {
 			p.withdraw(o)
@@ -74,6 +78,13 @@ func (p *pool) do(ctx context.Context, o *op) (netip.Addr, error) {
 		if err != nil {
 			pause(ctx, attempt)
 		}
+	}
+}
+
+// gather waits for releases that are about to come.
+func (p *pool) gather(ctx context.Context) {
+	for end := time.Now().Add(maxGathering); p.coming.Load() > 0 && time.Now().Before(end) && ctx.Err() == nil; {
+		sleep(ctx, time.Millisecond)
 	}
 }
 

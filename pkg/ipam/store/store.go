@@ -206,7 +206,10 @@ func (s *Store) Release(ctx context.Context, owner Owner, place Place, keep Keep
 					}
 				}
 				if place.Reserve {
-					if err := s.unreserve(ctx, place.NetworkName, a, owner, stays); err != nil {
+					p.coming.Add(1)
+					err := s.unreserve(ctx, place.NetworkName, a, owner, stays)
+					p.coming.Add(-1)
+					if err != nil {
 						return err
 					}
 				}
