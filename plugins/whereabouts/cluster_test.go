@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -186,7 +184,7 @@ func (c *cluster) mustNode(name string) {
 
 func (c *cluster) node(name string) *node {
 	c.t.Helper()
-	n := &node{c: c, name: name, dir: c.t.TempDir(), metrics: freeAddress(c.t)}
+	n := &node{c: c, name: name, dir: c.t.TempDir(), metrics: fmt.Sprint("127.0.0.1:", apitest.FreePort(c.t))}
 	n.libcni = libcni.NewCNIConfigWithCacheDir([]string{c.bin}, filepath.Join(n.dir, "cache"), nil)
 	c.mustNode(name)
 	n.start()
@@ -263,20 +261,6 @@ func (n *node) waitReady() {
 	require.Eventually(n.c.t, func() bool {
 		return n.libcni.GetStatusNetworkList(context.Background(), n.network(`"range":"10.0.0.0/24"`)) == nil
 	}, 2*time.Minute, 20*time.Millisecond, "daemon of %s", n.name)
-}
-
-// freeAddress is a TCP address that nobody listens at, and that the kernel gives to no connection.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	for range 1000 {
-		listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 16000+rand.N(16000)))
-		if err == nil {
-			defer listener.Close()
-			return listener.Addr().String()
-		}
-	}
-	t.Fatal("no free TCP port")
-	return ""
 }
 
 // scrape is what the daemon tells Prometheus.

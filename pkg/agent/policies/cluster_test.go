@@ -3,11 +3,9 @@ package policies
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,7 +116,7 @@ func newFakeCluster(t *testing.T) *cluster {
 // this machine.
 func newRealCluster(t *testing.T) *cluster {
 	t.Helper()
-	config, port := apitest.Start(t, "east")[0].Config, freePort(t)
+	config, port := apitest.Start(t, "east")[0].Config, apitest.FreePort(t)
 	c := &cluster{t: t, admin: clientOf(t, config), told: make(map[policy.Key]any), watched: func(int) bool { return true }}
 	c.agentOf = func(node string) kubernetes.Interface { return clientOf(t, c.as(config, "antrea-agent", node)) }
 	c.controller = func() func() { return runController(t, c.as(config, "antrea-controller", "node0"), port) }
@@ -325,18 +323,6 @@ func (c *cluster) engine(node string) *policy.Engine {
 		_ = e.Set(&policies.Items[i])
 	}
 	return e
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, text, _ := net.SplitHostPort(l.Addr().String())
-	port, _ := strconv.Atoi(text)
-	return port
 }
 
 func clientOf(t *testing.T, config *rest.Config) kubernetes.Interface {

@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -48,8 +49,8 @@ func Start(t testing.TB, names ...string) []*Cluster {
 	t.Helper()
 	bin := binaries(t)
 	dir := t.TempDir()
-	etcd := freePort(t)
-	url, peer := fmt.Sprintf("http://127.0.0.1:%d", etcd), fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	etcd := FreePort(t)
+	url, peer := fmt.Sprintf("http://127.0.0.1:%d", etcd), fmt.Sprintf("http://127.0.0.1:%d", FreePort(t))
 	store := run(t, dir, "etcd", filepath.Join(bin, "etcd"), "--name=test", "--data-dir="+filepath.Join(dir, "etcd"),
 		"--listen-client-urls="+url, "--advertise-client-urls="+url, "--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer,
 		"--initial-cluster=test="+peer, "--unsafe-no-fsync", "--log-level=warn")
@@ -91,7 +92,7 @@ func (c *Cluster) Crash(etcd bool) error {
 
 func startAPI(t testing.TB, bin, dir, name, etcd string, i int) *Cluster {
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	port := freePort(t)
+	port := FreePort(t)
 	common := filepath.Dir(dir)
 	api := run(t, dir, "kube-apiserver", filepath.Join(bin, "kube-apiserver"),
 		"--etcd-servers="+etcd, "--etcd-prefix=/"+name, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
@@ -216,11 +217,18 @@ func binaries(t testing.TB) string {
 	return ""
 }
 
-func freePort(t testing.TB) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+// FreePort is a TCP port that nobody listens at, and that the kernel gives to no connection: a program that ends can start again with it.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	for range 1000 {
+		port := 16000 + mathrand.N(16000)
+		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free TCP port")
+	return 0
 }
 
 // writeKey makes the key that signs tokens of ServiceAccounts.
