@@ -58,6 +58,7 @@ func (b Blocks) key(of block) PoolKey {
 type slicePool struct {
 	mu     sync.Mutex
 	known  *directory
+	told   time.Time // when this process wrote that a claim has got no address
 	rivals contention
 }
 
@@ -118,17 +119,22 @@ func (p *slicePool) read(ctx context.Context, s *Store, b Blocks) (directory, er
 
 // claimOfBlocks gives an address of one block, and has the NodeSlicePool say if there is none.
 func (s *Store) claimOfBlocks(ctx context.Context, owner Owner, place Place, c Claim, note func(PoolKey) error) (netip.Addr, error) {
-	a, err := s.claimOfAny(ctx, owner, place, c, note)
+	began := time.Now()
+	a, kept, err := s.claimOfAny(ctx, owner, place, c, note)
 	var exhausted *ExhaustedError
-	if (errors.As(err, &exhausted) || err == nil) && !c.Want.IsValid() {
-		s.slicePool(c.Blocks.Name).tellExhausted(ctx, s, *c.Blocks, exhausted)
+	switch p := s.slicePool(c.Blocks.Name); {
+	case c.Want.IsValid():
+	case errors.As(err, &exhausted):
+		p.tellExhausted(ctx, s, c)
+	case err == nil && !kept:
+		p.tellGiven(ctx, s, c, began)
 	}
 	return a, err
 }
 
-// claimOfAny gives an address of the Node's own blocks, then of a block that nobody has, then of others' blocks. note is told of a
-// pool before anything is taken from it.
-func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Claim, note func(PoolKey) error) (netip.Addr, error) {
+// claimOfAny gives an address of the Node's own blocks, then of a block that nobody has, then of others' blocks, and reports whether
+// the owner had it before. note is told of a pool before anything is taken from it.
+func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Claim, note func(PoolKey) error) (a netip.Addr, kept bool, err error) {
 	b := *c.Blocks
 	try := func(of block) (netip.Addr, error) {
 		part, ok := c.within(of)
@@ -149,12 +155,12 @@ func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Clai
 	for attempt := 0; ; attempt++ {
 		d, err := s.directory(ctx, b, after)
 		if err != nil {
-			return netip.Addr{}, err
+			return a, false, err
 		}
 		own, others := d.blocks(b.Node)
 		had, own, err := s.hadFirst(ctx, b, own, others, owner, c)
 		if err != nil {
-			return netip.Addr{}, err
+			return a, false, err
 		}
 		// Its own blocks, and where it has an address. Those that were full when they were asked last come last.
 		var full []block
@@ -167,20 +173,20 @@ func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Clai
 				part, _ := c.within(of)
 				if still, err := s.pool(b.key(of)).exhausted(ctx, c, part, began); still || err != nil {
 					if err != nil {
-						return netip.Addr{}, err
+						return a, false, err
 					}
 					continue
 				}
 			}
 			a, err := try(of)
 			if !unavailable(err) {
-				return a, err
+				return a, i < len(had), err
 			}
 			if errors.Is(err, errNoBlock) {
 				changing = true
 				if of.node == b.Node { // this process, or one before it, was killed while it took it or handed it back
 					if err := s.handBack(ctx, b, of); err != nil {
-						return a, err
+						return a, false, err
 					}
 				}
 			}
@@ -188,7 +194,7 @@ func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Clai
 		if !changing {
 			took, err := s.take(ctx, b, d, c)
 			if err != nil {
-				return netip.Addr{}, err
+				return a, false, err
 			}
 			if changing = took; !took && d.at.Before(began) {
 				after = began
@@ -199,19 +205,19 @@ func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Clai
 			for _, of := range others {
 				a, err := try(of)
 				if !unavailable(err) {
-					return a, err
+					return a, false, err
 				}
 				changing = changing || errors.Is(err, errNoBlock)
 			}
 			if !changing || attempt > 10 {
-				return netip.Addr{}, &ExhaustedError{c.Pool, c.Span}
+				return a, false, &ExhaustedError{c.Pool, c.Span}
 			}
 		}
 		after = d.at
 		limit := time.Millisecond << min(attempt, 5)
 		sleep(ctx, limit/2+rand.N(limit))
 		if ctx.Err() != nil {
-			return netip.Addr{}, context.Cause(ctx)
+			return a, false, context.Cause(ctx)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,31 +58,53 @@ func (p *pool) tellExhausted(ctx context.Context, o *op) {
 	}
 }
 
-// tellExhausted makes a NodeSlicePool say whether the last claim has got no address, if it does not yet, as far as is known: a Node
-// learns of it when it looks for blocks to hand back. It is not tried again, as with a pool.
-func (p *slicePool) tellExhausted(ctx context.Context, s *Store, b Blocks, exhausted *ExhaustedError) {
+// tellExhausted makes a NodeSlicePool say that a claim has got no address. It is not tried again, as with a pool.
+func (p *slicePool) tellExhausted(ctx context.Context, s *Store, c Claim) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known == nil && exhausted == nil || p.known != nil && p.known.exhausted() == (exhausted != nil) {
+	if p.known != nil && p.known.exhausted() {
 		return
 	}
-	d, err := p.read(ctx, s, b)
+	d, err := p.read(ctx, s, *c.Blocks)
 	if err != nil {
 		return
 	}
-	c := condition(v1alpha1.PoolExhausted, false, "AddressGiven", "")
-	if exhausted != nil {
-		c = condition(v1alpha1.PoolExhausted, true, "NoFreeAddress", fmt.Sprintf("no address from %s to %s is free", exhausted.Span.First, exhausted.Span.Last))
+	if _, free := d.free(c.Span, c.Excluded, c.Blocks.Bits); free { // by now
+		return
 	}
+	message := fmt.Sprintf("no address from %s to %s is free", c.Span.First, c.Span.Last)
+	p.tell(ctx, s, d, condition(v1alpha1.PoolExhausted, true, "NoFreeAddress", message))
+	p.told = time.Now()
+}
+
+// tellGiven takes that back for a claim that began later and has got one, as far as is known: a Node learns of it when it looks for
+// blocks to hand back. Nobody waits for it: the next claim can do it as well.
+func (p *slicePool) tellGiven(ctx context.Context, s *Store, c Claim, began time.Time) {
+	if !p.mu.TryLock() {
+		return
+	}
+	defer p.mu.Unlock()
+	if p.known == nil || !p.known.exhausted() || p.told.After(began) {
+		return
+	}
+	if d, err := p.read(ctx, s, *c.Blocks); err == nil && d.exhausted() {
+		p.tell(ctx, s, d, condition(v1alpha1.PoolExhausted, false, "AddressGiven", ""))
+	}
+}
+
+// tell writes a condition.
+func (p *slicePool) tell(ctx context.Context, s *Store, d directory, c metav1.Condition) {
 	object, changed := d.telling(c)
 	if !changed {
 		return
 	}
+	began := time.Now()
 	p.known = nil
 	if err := s.client.Update(ctx, &object); err != nil {
 		return
 	}
 	if d, err := newDirectory(object); err == nil {
+		d.at = began
 		p.known = &d
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/antrea-mc/antrea-mc/pkg/apis/whereabouts/v1alpha1"
 	"github.com/antrea-mc/antrea-mc/pkg/ipam"
@@ -196,4 +197,43 @@ func filledByOthers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "10.0.1.131", a.String()) // 65 + 1 + 320 are below
 	require.Equal(t, before, here.conflicts.Load(), "writes that were lost")
+	require.EqualValues(t, 387, here.pool(key).used.Load(), "addresses in use, as far as this Node knows")
+}
+
+// TestJoinsAnOldRead: a claim that comes while the pool is read is not refused for what has been released before it came.
+func TestJoinsAnOldRead(t *testing.T) { synctest.Test(t, joinsAnOldRead) }
+
+func joinsAnOldRead(t *testing.T) {
+	scheme := runtime.NewScheme()
+	require.NoError(t, v1alpha1.AddToScheme(scheme))
+	objects := fake.NewClientBuilder().WithScheme(scheme).Build()
+	key := PoolKey{Name: "10.0.0.0-30", Subnet: netip.MustParsePrefix("10.0.0.0/30")}
+	place := Place{Pools: []PoolKey{key}}
+	hosts := Claim{Pool: key, Span: ipam.Span{First: netip.MustParseAddr("10.0.0.1"), Last: netip.MustParseAddr("10.0.0.2")}, Excluded: new(ipam.Set)}
+	owner := func(pod string) Owner {
+		return Owner{ContainerID: "s" + pod, IfName: "net1", PodRef: "default/" + pod, PodUID: pod}
+	}
+	add := func(s *Store, pod string) error {
+		_, err := s.Claim(t.Context(), owner(pod), place, []Claim{hosts}, nil)
+		return err
+	}
+	there := New(objects, "ns")
+	require.NoError(t, add(there, "1"))
+	require.NoError(t, add(there, "2"))
+
+	var here *Store
+	joined := make(chan error, 1)
+	reading := interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, name client.ObjectKey, into client.Object, opts ...client.GetOption) error {
+		err := c.Get(ctx, name, into, opts...)
+		if len(into.(*v1alpha1.IPPool).Spec.Allocations) == 2 { // what the first read finds
+			require.NoError(t, there.Release(ctx, owner("1"), place, nil))
+			require.NoError(t, there.Release(ctx, owner("2"), place, nil))
+			go func() { joined <- add(here, "4") }()
+			synctest.Wait()
+		}
+		return err
+	}}
+	here = New(interceptor.NewClient(objects, reading), "ns")
+	require.NoError(t, add(here, "3"))
+	require.NoError(t, <-joined)
 }

@@ -283,7 +283,8 @@ func (p *pool) readFirst(ctx context.Context, version string) error {
 	return nil
 }
 
-// readStale reads what others have written. A pool without parts is read again whenever the latest is wanted.
+// readStale reads what others have written. A pool without parts is read again whenever the latest is wanted,
+// a block if it has another version then.
 func (p *pool) readStale(ctx context.Context, want freshness) error {
 	sharded := p.view.sharded
 	switch {

@@ -101,7 +101,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// withdraw makes sure that an op is not begun any more. One that is under way now is over when the next one of its pool begins.
+// withdraw makes sure that an op is not begun any more. One that is under way now is over when the next release of its pool begins.
 func (p *pool) withdraw(o *op) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,7 +148,11 @@ func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, done outco
 	if err != nil {
 		return batch, done, err
 	}
-	batch = append(batch, p.takeJoining(maxBatch-len(batch), asked)...)
+	joining := p.takeJoining(maxBatch-len(batch), min(asked, whole))
+	batch = append(batch, joining...)
+	if len(joining) > 0 && fresh { // what was read may be older than they are
+		fresh, asked = false, whole
+	}
 	reserved := p.reserved.clone()
 	changes := plan(p.view, p.key.Subnet, &reserved, batch)
 	for !fresh {
@@ -166,7 +170,7 @@ func (p *pool) attempt(ctx context.Context, batch []*op) (left []*op, done outco
 	done, err = p.write(ctx, changes)
 	done.ops = len(batch)
 	if p.view != nil {
-		p.used.Store(int64(len(p.view.holder)))
+		p.used.Store(int64(p.view.inUse()))
 	}
 	p.takeNote(batch, changes)
 	for _, o := range batch {

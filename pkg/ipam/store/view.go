@@ -95,6 +95,17 @@ func (v *view) fill(o *object) {
 	v.used.Add(ipam.SpanOf(o.subnet))
 }
 
+// inUse is how many addresses are, also of parts that others have filled.
+func (v *view) inUse() int {
+	count := len(v.holder)
+	for _, o := range v.objects {
+		if o.part && o.full {
+			count += max(0, shardSize-len(o.held))
+		}
+	}
+	return count
+}
+
 // clear takes the addresses of a part that was full out, but for those that the pool's first object has.
 func (v *view) clear(part *object) {
 	for a := part.subnet.Addr(); part.subnet.Contains(a); a = a.Next() {
