@@ -20,17 +20,20 @@ import (
 	"github.com/antrea-mc/antrea-mc/pkg/ipam"
 )
 
+// fakeAPI has no objects yet.
+func fakeAPI(t *testing.T) client.WithWatch {
+	scheme := runtime.NewScheme()
+	require.NoError(t, v1alpha1.AddToScheme(scheme))
+	return fake.NewClientBuilder().WithScheme(scheme).Build()
+}
+
 // TestManyNodes: whatever the Nodes do at the same time, what is held in the end is the lowest addresses of the range, each once, also
 // where the pool has parts.
 func TestManyNodes(t *testing.T) { synctest.Test(t, manyNodes) }
 
 func manyNodes(t *testing.T) {
 	const nodes, each, atATime = 5, 54, 6 // 270 addresses: more than an object has
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	objects := fake.NewClientBuilder().WithScheme(scheme).Build()
+	objects := fakeAPI(t)
 	subnet := netip.MustParsePrefix("10.0.0.0/23")
 	key := PoolKey{Name: "10.0.0.0-23", Subnet: subnet}
 	place := Place{Pools: []PoolKey{key}}
@@ -162,9 +165,7 @@ func manyNodes(t *testing.T) {
 func TestFilledByOthers(t *testing.T) { synctest.Test(t, filledByOthers) }
 
 func filledByOthers(t *testing.T) {
-	scheme := runtime.NewScheme()
-	require.NoError(t, v1alpha1.AddToScheme(scheme))
-	objects := fake.NewClientBuilder().WithScheme(scheme).Build()
+	objects := fakeAPI(t)
 	key := PoolKey{Name: "10.0.0.0-22", Subnet: netip.MustParsePrefix("10.0.0.0/22")}
 	hosts := Claim{Pool: key, Span: ipam.Span{First: netip.MustParseAddr("10.0.0.1"), Last: netip.MustParseAddr("10.0.3.254")}, Excluded: new(ipam.Set)}
 	here, there := New(objects, "ns"), New(objects, "ns")
@@ -204,9 +205,7 @@ func filledByOthers(t *testing.T) {
 func TestJoinsAnOldRead(t *testing.T) { synctest.Test(t, joinsAnOldRead) }
 
 func joinsAnOldRead(t *testing.T) {
-	scheme := runtime.NewScheme()
-	require.NoError(t, v1alpha1.AddToScheme(scheme))
-	objects := fake.NewClientBuilder().WithScheme(scheme).Build()
+	objects := fakeAPI(t)
 	key := PoolKey{Name: "10.0.0.0-30", Subnet: netip.MustParsePrefix("10.0.0.0/30")}
 	place := Place{Pools: []PoolKey{key}}
 	hosts := Claim{Pool: key, Span: ipam.Span{First: netip.MustParseAddr("10.0.0.1"), Last: netip.MustParseAddr("10.0.0.2")}, Excluded: new(ipam.Set)}
