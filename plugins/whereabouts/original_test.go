@@ -66,6 +66,9 @@ func TestRealOriginal(t *testing.T) {
 				o.join()
 			})
 			t.Run("NodeSlices", func(t *testing.T) {
+				if version == "v0.8.0" {
+					t.Skip("it knows no node_slice_size, and gives addresses of the whole range")
+				}
 				whole := o.t
 				o.t = t
 				defer func() { o.t = whole }()
