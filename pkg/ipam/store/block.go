@@ -120,21 +120,21 @@ func (p *slicePool) read(ctx context.Context, s *Store, b Blocks) (directory, er
 // claimOfBlocks gives an address of one block, and has the NodeSlicePool say if there is none.
 func (s *Store) claimOfBlocks(ctx context.Context, owner Owner, place Place, c Claim, note func(PoolKey) error) (netip.Addr, error) {
 	began := time.Now()
-	a, kept, err := s.claimOfAny(ctx, owner, place, c, note)
+	a, wrong, err := s.claimOfAny(ctx, owner, place, c, note)
 	var exhausted *ExhaustedError
 	switch p := s.slicePool(c.Blocks.Name); {
 	case c.Want.IsValid():
 	case errors.As(err, &exhausted):
 		p.tellExhausted(ctx, s, c)
-	case err == nil && !kept:
+	case err == nil && wrong:
 		p.tellGiven(ctx, s, c, began)
 	}
 	return a, err
 }
 
 // claimOfAny gives an address of the Node's own blocks, then of a block that nobody has, then of others' blocks, and reports whether
-// the owner had it before. note is told of a pool before anything is taken from it.
-func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Claim, note func(PoolKey) error) (a netip.Addr, kept bool, err error) {
+// the NodeSlicePool says that there is none although this one is new to the owner. note is told of a pool before anything is taken from it.
+func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Claim, note func(PoolKey) error) (a netip.Addr, wrong bool, err error) {
 	b := *c.Blocks
 	try := func(of block) (netip.Addr, error) {
 		part, ok := c.within(of)
@@ -180,7 +180,7 @@ func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Clai
 			}
 			a, err := try(of)
 			if !unavailable(err) {
-				return a, i < len(had), err
+				return a, d.exhausted() && i >= len(had), err
 			}
 			if errors.Is(err, errNoBlock) {
 				changing = true
@@ -205,7 +205,7 @@ func (s *Store) claimOfAny(ctx context.Context, owner Owner, place Place, c Clai
 			for _, of := range others {
 				a, err := try(of)
 				if !unavailable(err) {
-					return a, false, err
+					return a, d.exhausted(), err
 				}
 				changing = changing || errors.Is(err, errNoBlock)
 			}

@@ -77,14 +77,12 @@ func (p *slicePool) tellExhausted(ctx context.Context, s *Store, c Claim) {
 	p.told = time.Now()
 }
 
-// tellGiven takes that back for a claim that began later and has got one, as far as is known: a Node learns of it when it looks for
-// blocks to hand back. Nobody waits for it: the next claim can do it as well.
+// tellGiven takes that back for a claim that began later and has got one. A Node learns of what others have told when it looks for
+// blocks to hand back.
 func (p *slicePool) tellGiven(ctx context.Context, s *Store, c Claim, began time.Time) {
-	if !p.mu.TryLock() {
-		return
-	}
+	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known == nil || !p.known.exhausted() || p.told.After(began) {
+	if p.told.After(began) {
 		return
 	}
 	if d, err := p.read(ctx, s, *c.Blocks); err == nil && d.exhausted() {

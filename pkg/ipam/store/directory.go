@@ -75,17 +75,22 @@ func (d directory) exhausted() bool {
 	return meta.IsStatusConditionTrue(d.object.Status.Conditions, v1alpha1.PoolExhausted)
 }
 
+// copy is the object, to be changed.
+func (d directory) copy() v1alpha1.NodeSlicePool {
+	object := *d.object.DeepCopy()
+	object.ManagedFields = []metav1.ManagedFieldsEntry{{}} // none, see [patchMetadata]
+	return object
+}
+
 // telling is the object with a condition, and whether that changes it.
 func (d directory) telling(c metav1.Condition) (object v1alpha1.NodeSlicePool, changed bool) {
-	object = *d.object.DeepCopy()
-	object.ManagedFields = []metav1.ManagedFieldsEntry{{}} // none, see [patchMetadata]
+	object = d.copy()
 	return object, meta.SetStatusCondition(&object.Status.Conditions, c)
 }
 
 // with is the object after a block has got another owner, or none.
 func (d directory) with(p netip.Prefix, node string) v1alpha1.NodeSlicePool {
-	object := *d.object.DeepCopy()
-	object.ManagedFields = []metav1.ManagedFieldsEntry{{}} // none, see [patchMetadata]
+	object := d.copy()
 	object.Status.Allocations = slices.DeleteFunc(object.Status.Allocations, func(a v1alpha1.NodeSliceAllocation) bool {
 		listed, err := netip.ParsePrefix(a.SliceRange)
 		return err == nil && listed.Masked() == p
